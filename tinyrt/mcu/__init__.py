@@ -1,0 +1,1 @@
+"""Compilers, boards and emulators: builds C for a microcontroller and runs it under QEMU."""
