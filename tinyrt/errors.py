@@ -21,7 +21,7 @@ class PlanError(TinyrtError):
     """No memory plan meets what was asked, or a plan failed its independent check."""
 
 
-class InputError(TinyrtError):
+class InputError(TinyrtError, ValueError):
     """A value handed to an interpreter has the wrong dtype, shape or range, or names no tensor."""
 
 

@@ -1,0 +1,63 @@
+/* conv_2d_s8.c: portable CONV_2D. Padding taps add nothing, because they stand for real zero. */
+#include "conv_2d_s8.h"
+
+#include "tinyrt_fixedpoint.h"
+
+/* First tap of a window that starts at `origin` (may be negative) which lies inside the input. */
+static int32_t first_tap(int32_t origin, int32_t dilation)
+{
+    return origin >= 0 ? 0 : (-origin + dilation - 1) / dilation;
+}
+
+/* One past the last tap inside an input of `size` elements. */
+static int32_t end_tap(int32_t origin, int32_t dilation, int32_t taps, int32_t size)
+{
+    const int32_t inside = (size - origin + dilation - 1) / dilation;
+    return inside < taps ? inside : taps;
+}
+
+void tinyrt_conv_2d_s8(const tinyrt_conv_2d_s8_params *params, const int8_t *input, int8_t *output)
+{
+    const tinyrt_conv_2d_s8_params *const p = params;
+    const int32_t groups = p->input_depth / p->filter_depth;
+    const int32_t group_outputs = p->output_depth / groups;
+    const int32_t row_bytes = p->input_width * p->input_depth;
+    const int32_t filter_row = p->filter_width * p->filter_depth;
+    const int32_t filter_bytes = p->filter_height * filter_row;
+
+    for (int32_t batch = 0; batch < p->batches; ++batch) {
+        for (int32_t out_y = 0; out_y < p->output_height; ++out_y) {
+            const int32_t origin_y = out_y * p->stride_height - p->pad_top;
+            const int32_t y_first = first_tap(origin_y, p->dilation_height);
+            const int32_t y_end =
+                end_tap(origin_y, p->dilation_height, p->filter_height, p->input_height);
+            for (int32_t out_x = 0; out_x < p->output_width; ++out_x) {
+                const int32_t origin_x = out_x * p->stride_width - p->pad_left;
+                const int32_t x_first = first_tap(origin_x, p->dilation_width);
+                const int32_t x_end =
+                    end_tap(origin_x, p->dilation_width, p->filter_width, p->input_width);
+                for (int32_t channel = 0; channel < p->output_depth; ++channel) {
+                    const int8_t *const filter = p->filter + channel * filter_bytes;
+                    const int32_t depth_first = (channel / group_outputs) * p->filter_depth;
+                    int32_t sum = p->bias[channel];
+                    for (int32_t y = y_first; y < y_end; ++y) {
+                        const int8_t *const row =
+                            input + (origin_y + y * p->dilation_height) * row_bytes + depth_first;
+                        for (int32_t x = x_first; x < x_end; ++x) {
+                            const int8_t *const in =
+                                row + (origin_x + x * p->dilation_width) * p->input_depth;
+                            const int8_t *const w = filter + y * filter_row + x * p->filter_depth;
+                            for (int32_t depth = 0; depth < p->filter_depth; ++depth) {
+                                sum += (in[depth] + p->input_offset) * w[depth];
+                            }
+                        }
+                    }
+                    *output++ = tinyrt_output_s8(sum, p->multipliers[channel], p->shifts[channel],
+                                                 p->output_offset, p->activation_min,
+                                                 p->activation_max);
+                }
+            }
+        }
+        input += p->input_height * row_bytes;
+    }
+}

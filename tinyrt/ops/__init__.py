@@ -1,0 +1,6 @@
+"""The operators: one explicit line each."""
+
+from tinyrt.kernel import Kernel
+from tinyrt.ops.conv_2d import Conv2D
+
+ALL: tuple[type[Kernel], ...] = (Conv2D,)

@@ -1,0 +1,206 @@
+"""CONV_2D."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from operator import mul
+from typing import Self
+
+from tinyrt import constraints, weights, windows
+from tinyrt.fixedpoint import Numerics, requantize_to_int8
+from tinyrt.graph import DType, Node, Shape
+from tinyrt.kernel import Cost, Int8Data, Int8s, Int32s, Kernel, Value
+from tinyrt.options import Conv2DOptions
+
+
+def _options(node: Node) -> Conv2DOptions:
+    return node.options_as(Conv2DOptions)
+
+
+def whole_groups(node: Node) -> str | None:
+    """The filter depth divides the input depth, and the groups divide the output channels."""
+    source, filter_ = node.input(0), node.input(1)
+    depth, filter_depth, channels = source.shape[3], filter_.shape[3], filter_.shape[0]
+    if filter_depth and depth % filter_depth == 0 and channels % (depth // filter_depth) == 0:
+        return None
+    return f"input {source} and filter {filter_}"
+
+
+@dataclass(frozen=True, slots=True)
+class Conv2D(Kernel):
+    """CONV_2D, int8: a window slides over NHWC input; every output channel has its own filter.
+
+    A tap outside of the input adds nothing. Grouped convolution follows from a filter that is
+    shallower than the input.
+
+    **Source:** ConvPerChannel in TFLM's reference/integer_ops/conv.h.
+    """
+
+    opcode = "CONV_2D"
+    c_name = "conv_2d_s8"
+    arity = (2, 3)
+    folded = (1, 2)
+    constraints = (
+        constraints.present(1, "filter"),
+        constraints.input_is(1, "filter", DType.INT8),
+        constraints.input_is(2, "bias", DType.INT32),
+        constraints.output_type_as_input,
+        constraints.rank(0, "input", 4),
+        constraints.rank(1, "filter", 4),
+        constraints.constant(1, "filter"),
+        constraints.constant(2, "bias"),
+        constraints.per_tensor(0, "input"),
+        constraints.per_tensor_outputs,
+        windows.positive("stride_h", lambda node: _options(node).stride_h),
+        windows.positive("stride_w", lambda node: _options(node).stride_w),
+        windows.positive("dilation_h_factor", lambda node: _options(node).dilation_h_factor),
+        windows.positive("dilation_w_factor", lambda node: _options(node).dilation_w_factor),
+        windows.fused_activation(lambda node: _options(node).fused_activation_function),
+        whole_groups,
+        weights.filter_scales(0),
+        weights.bias_per_channel(0),
+        weights.accumulators_fit(0),
+    )
+
+    batches: int
+    input_height: int
+    input_width: int
+    input_depth: int
+    filter_height: int
+    filter_width: int
+    filter_depth: int
+    output_height: int
+    output_width: int
+    output_depth: int
+    stride_height: int
+    stride_width: int
+    dilation_height: int
+    dilation_width: int
+    pad_top: int
+    pad_left: int
+    input_offset: int
+    output_offset: int
+    activation_min: int
+    activation_max: int
+    filter: Int8Data
+    bias: Int32s
+    multipliers: Int32s
+    shifts: Int8s
+    numerics: Numerics
+
+    @staticmethod
+    def _windows(node: Node) -> tuple[windows.Window, windows.Window]:
+        options = _options(node)
+        _, height, width, _ = node.input(0).shape
+        _, filter_height, filter_width, _ = node.input(1).shape
+        return (
+            windows.window(
+                height, filter_height, options.stride_h, options.dilation_h_factor, options.padding
+            ),
+            windows.window(
+                width, filter_width, options.stride_w, options.dilation_w_factor, options.padding
+            ),
+        )
+
+    @classmethod
+    def infer(cls, node: Node) -> tuple[Shape, ...]:
+        """[batches, output_height, output_width, output_depth]."""
+        rows, columns = cls._windows(node)
+        return ((node.input(0).shape[0], rows.output, columns.output, node.input(1).shape[0]),)
+
+    @classmethod
+    def prepare(cls, node: Node, numerics: Numerics) -> Self:
+        """Fold geometry, weights and scales."""
+        options = _options(node)
+        source, filter_, output = node.input(0), node.input(1), node.outputs[0]
+        assert source.quantization is not None
+        assert output.quantization is not None
+        assert filter_.data is not None
+        rows, columns = cls._windows(node)
+        channels = filter_.shape[0]
+        multipliers, shifts = weights.channel_multipliers(node, channels, numerics)
+        low, high = windows.activation_range(options.fused_activation_function, output)
+        return cls(
+            batches=source.shape[0],
+            input_height=source.shape[1],
+            input_width=source.shape[2],
+            input_depth=source.shape[3],
+            filter_height=filter_.shape[1],
+            filter_width=filter_.shape[2],
+            filter_depth=filter_.shape[3],
+            output_height=rows.output,
+            output_width=columns.output,
+            output_depth=channels,
+            stride_height=options.stride_h,
+            stride_width=options.stride_w,
+            dilation_height=options.dilation_h_factor,
+            dilation_width=options.dilation_w_factor,
+            pad_top=rows.pad_before,
+            pad_left=columns.pad_before,
+            input_offset=-source.quantization.zero_point,
+            output_offset=output.quantization.zero_point,
+            activation_min=low,
+            activation_max=high,
+            filter=bytes(filter_.data),
+            bias=weights.bias_or_zeros(node.optional_input(2), channels),
+            multipliers=multipliers,
+            shifts=shifts,
+            numerics=numerics,
+        )
+
+    def reference(self, *operands: Value) -> tuple[Value, ...]:
+        """Gather each window once, then take its product with every filter."""
+        source = memoryview(operands[0]).cast("b")
+        taps = self.filter_height * self.filter_width * self.filter_depth
+        weights_ = memoryview(self.filter).cast("b")
+        filters = [
+            weights_[start : start + taps].tolist()
+            for start in range(0, taps * self.output_depth, taps)
+        ]
+        group_outputs = self.output_depth * self.filter_depth // self.input_depth
+        output = bytearray()
+        for batch in range(self.batches):
+            for out_y in range(self.output_height):
+                for out_x in range(self.output_width):
+                    for channel, filter_ in enumerate(filters):
+                        if channel % group_outputs == 0:
+                            first = channel // group_outputs * self.filter_depth
+                            patch = list(self._patch(source, batch, out_y, out_x, first))
+                        value = requantize_to_int8(
+                            self.bias[channel] + sum(map(mul, patch, filter_)),
+                            self.multipliers[channel],
+                            self.shifts[channel],
+                            self.output_offset,
+                            self.activation_min,
+                            self.activation_max,
+                            self.numerics,
+                        )
+                        output.append(value & 0xFF)
+        return (output,)
+
+    def _patch(
+        self, source: memoryview, batch: int, out_y: int, out_x: int, first: int
+    ) -> Iterator[int]:
+        """The offset inputs under one window, in filter order; zeros outside of the input."""
+        for filter_y in range(self.filter_height):
+            y = out_y * self.stride_height - self.pad_top + filter_y * self.dilation_height
+            for filter_x in range(self.filter_width):
+                x = out_x * self.stride_width - self.pad_left + filter_x * self.dilation_width
+                if 0 <= y < self.input_height and 0 <= x < self.input_width:
+                    pixel = (batch * self.input_height + y) * self.input_width + x
+                    start = pixel * self.input_depth + first
+                    for value in source[start : start + self.filter_depth].tolist():
+                        yield value + self.input_offset
+                else:
+                    yield from (0,) * self.filter_depth
+
+    def cost(self) -> Cost:
+        """Every tap of every window counts, inside or outside of the input."""
+        return Cost(
+            macs=self.batches
+            * self.output_height
+            * self.output_width
+            * self.output_depth
+            * self.filter_height
+            * self.filter_width
+            * self.filter_depth
+        )
