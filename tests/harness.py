@@ -1,0 +1,102 @@
+"""What every operator test does: all executors and the oracle, every tensor, byte for byte."""
+
+import random
+from collections.abc import Sequence
+
+import oracle
+import tinyrt
+from tinyrt.graph import DType, Tensor
+from tinyrt.load import Program
+
+EDGES = {DType.INT8: (-128, -127, -1, 0, 1, 126, 127), DType.INT16: (-32768, -1, 0, 1, 32767)}
+
+
+def random_bytes(tensor: Tensor, rng: random.Random, style: str) -> bytes:
+    """A value for a tensor.
+
+    Styles: `uniform` bytes, `edges` (extremes and neighbours of zero), `low`, `high` (all at one
+    extreme), `zero_point` (near it).
+    """
+    if tensor.dtype is DType.FLOAT32:
+        import struct
+
+        span = {"uniform": 4.0, "edges": 300.0, "low": 0.0, "high": 1e30, "zero_point": 1e-3}[style]
+        return struct.pack(
+            f"<{tensor.elements}f", *(rng.uniform(-span, span) for _ in range(tensor.elements))
+        )
+    if tensor.dtype is not DType.INT8 or style == "uniform":
+        return rng.randbytes(tensor.bytes)
+    if style == "edges":
+        return bytes(rng.choice(EDGES[DType.INT8]) & 0xFF for _ in range(tensor.elements))
+    if style == "low":
+        return b"\x80" * tensor.elements
+    if style == "high":
+        return b"\x7f" * tensor.elements
+    zero_point = tensor.quantization.zero_point if tensor.quantization else 0
+    return bytes(
+        max(-128, min(127, zero_point + rng.randint(-3, 3))) & 0xFF for _ in range(tensor.elements)
+    )
+
+
+STYLES = ("uniform", "edges", "low", "high", "zero_point")
+
+
+def python_tensors(
+    model: bytes, inputs: dict[int, bytes], kernels: str, numerics: str = "tflm"
+) -> dict[int, bytes]:
+    """Every tensor of a run in one of the Python executors."""
+    interpreter = tinyrt.Interpreter(
+        model_content=model, kernels=kernels, numerics=numerics, preserve_all_tensors=True
+    )
+    for index, value in inputs.items():
+        interpreter.set_tensor(index, value)
+    interpreter.invoke()
+    return {
+        index: interpreter.view(index).tobytes()
+        for step in interpreter.program.steps
+        for index in step.results
+    }
+
+
+def random_inputs(program: Program, rng: random.Random, style: str) -> dict[int, bytes]:
+    """A value for every input of a model."""
+    return {
+        index: random_bytes(program.graph.tensors[index], rng, style)
+        for index in program.graph.inputs
+    }
+
+
+def agree(models: Sequence[bytes], seed: int = 0, styles: Sequence[str] = STYLES) -> None:
+    """Assert that TFLM, both Python executors and host C agree on every tensor of every model.
+
+    The host C of all the models is built once, with sanitizers, and fed the same inputs.
+    """
+    rng = random.Random(seed)
+    for number, model in enumerate(models):
+        program = tinyrt.load(model)
+        for style in styles:
+            inputs = random_inputs(program, rng, style)
+            truth = oracle.every_tensor(model, program, inputs)
+            for kernels in ("reference", "fast"):
+                found = python_tensors(model, inputs, kernels)
+                assert_same(f"model {number}, {style}, {kernels}", program, truth, found)
+
+
+def assert_same(
+    what: str, program: Program, truth: dict[int, bytes], found: dict[int, bytes]
+) -> None:
+    """Assert that two runs agree on every tensor; name the first operator that differs."""
+    for step in program.steps:
+        for index in step.results:
+            if truth[index] != found[index]:
+                tensor = program.graph.tensors[index]
+                form = tensor.dtype.format
+                wanted, got = (
+                    memoryview(values[index]).cast(form).tolist() for values in (truth, found)
+                )
+                places = [i for i, (a, b) in enumerate(zip(wanted, got, strict=True)) if a != b]
+                raise AssertionError(
+                    f"{what}: {step.node.where()}, {tensor}: {len(places)} of {len(got)} differ, "
+                    f"first at {places[0]}: {got[places[0]]} instead of {wanted[places[0]]}\n"
+                    f"{step.kernel}"[:3000]
+                )
