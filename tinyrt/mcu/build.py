@@ -195,18 +195,12 @@ def _memory(machine: Machine) -> str:
 # A line of the linker's map: section, address, size, and the file that it came from.
 _MAP_LINE = re.compile(r"^ (?:(\S+)\s+)?0x[0-9a-f]+\s+0x([0-9a-f]+) (\S.*)$")
 _MAP_START = "Linker script and memory map"
-_KINDS = {
-    "text": "code_bytes",
-    "vectors": "code_bytes",
-    "rodata": "rodata_bytes",
-    "srodata": "rodata_bytes",
-    "ARM": "rodata_bytes",
-    "data": "data_bytes",
-    "sdata": "data_bytes",
-    "bss": "bss_bytes",
-    "sbss": "bss_bytes",
-    "COMMON": "bss_bytes",
-}
+_KINDS = (
+    (re.compile(r"\.(text|vectors)\b"), "code_bytes"),
+    (re.compile(r"\.(s?rodata|ARM\.exidx)\b"), "rodata_bytes"),
+    (re.compile(r"\.s?data\b"), "data_bytes"),
+    (re.compile(r"\.s?bss\b|COMMON$"), "bss_bytes"),
+)
 
 
 def _parts(link_map: Path, names: dict[Path, str]) -> tuple[Part, ...]:
@@ -219,8 +213,8 @@ def _parts(link_map: Path, names: dict[Path, str]) -> tuple[Part, ...]:
         found = _MAP_LINE.match(line)
         if found is None or found[1] is None:
             continue
-        kind = _KINDS.get(found[1].lstrip(".").partition(".")[0])
-        if kind is not None:
-            name = by_path.get(found[3], LIBRARY_PART)
-            totals[name] += Sizes(**{kind: int(found[2], 16)})
+        name = by_path.get(found[3], LIBRARY_PART)
+        for pattern, kind in _KINDS:
+            if pattern.match(found[1]):
+                totals[name] += Sizes(**{kind: int(found[2], 16)})
     return tuple(Part(name, sizes) for name, sizes in totals.items())

@@ -6,9 +6,9 @@ import signal
 from tinyrt.errors import ToolchainError
 from tinyrt.mcu.build import Image
 from tinyrt.mcu.elf import function_at
-from tinyrt.mcu.toolchain import find_tool, run_tool
+from tinyrt.mcu.toolchain import find_tool, last_lines, run_tool
 
-_FAULT = re.compile(r"^fault: (?P<what>.*) pc 0x(?P<pc>[0-9a-f]{8}) ", re.MULTILINE)
+_FAULT = re.compile(r"^fault: (?P<what>.*) pc 0x(?P<pc>[0-9a-f]{8}).*$", re.MULTILINE)
 
 
 def run(image: Image, *, timeout: float = 60.0, count_instructions: bool = False) -> str:
@@ -26,22 +26,23 @@ def run(image: Image, *, timeout: float = 60.0, count_instructions: bool = False
     """
     name = image.target.name
     done = run_tool(
-        _command(image, count_instructions=count_instructions), timeout=timeout, check=False
+        _command(image, count_instructions=count_instructions),
+        timeout=timeout,
+        check=False,
+        label=f"{name} program",
     )
     if done.status == 0:
         return done.stdout
     fault = _FAULT.search(done.stdout)
     if fault is not None:
-        where = function_at(image.elf, int(fault["pc"], 16)) or f"0x{fault['pc']}"
-        line = done.stdout[fault.start() :].splitlines()[0]
-        raise ToolchainError(f"{name}: {fault['what']} in {where} ({line})")
-    last = (done.stderr.strip() or done.stdout.strip()).splitlines()
-    ending = (
-        f"signal {signal.Signals(-done.status).name}"
-        if done.status < 0
-        else (f"exit status {done.status}")
-    )
-    raise ToolchainError(f"{name}: program ended with {ending}{': ' + last[-1] if last else ''}")
+        function = function_at(image.elf, int(fault["pc"], 16))
+        where = f" in {function}" if function else ""
+        raise ToolchainError(f"{name} program: {fault['what']}{where} ({fault.group()})")
+    if done.status < 0:
+        ending = f"ended by {signal.Signals(-done.status).name}"
+    else:
+        ending = f"exit status {done.status}"
+    raise ToolchainError(f"{name} program: {ending}{last_lines(done.stdout + done.stderr)}")
 
 
 def _command(image: Image, *, count_instructions: bool) -> list[str]:

@@ -124,7 +124,7 @@ def _mps2(board: str, bulk_origin: int) -> Machine:
     return Machine(
         emulator="qemu-system-arm",
         board=board,
-        support=_CORTEX_M_SUPPORT,
+        support=(*_CORTEX_M_SUPPORT, "protect_armv7m.c"),
         code=Region(0x00000000, 0x400000),
         bulk=Region(bulk_origin, 0x1000000),
         stack=Region(0x20000000, STACK_BYTES),

@@ -91,6 +91,7 @@ def run_tool(
     timeout: float,
     cwd: Path | None = None,
     check: bool = True,
+    label: str | None = None,
 ) -> Finished:
     """Runs a program to its end, with no input.
 
@@ -99,12 +100,13 @@ def run_tool(
         timeout: Seconds after which it is killed.
         cwd: The directory that it runs in.
         check: Whether a status other than 0 is an error.
+        label: What errors call it; by default the program's name.
 
     Raises:
         ToolchainError: It cannot be started, takes too long, or fails under `check`; the text
             ends with the last lines that it wrote.
     """
-    name = Path(command[0]).name
+    name = label or Path(command[0]).name
     try:
         done = subprocess.run(
             list(command),
@@ -119,14 +121,14 @@ def run_tool(
     except subprocess.TimeoutExpired as expired:
         written = _text(expired.stdout) + _text(expired.stderr)
         raise ToolchainError(
-            f"{name}: no end within {timeout:g} s{_indented(written)}"
+            f"{name}: no end within {timeout:g} s{last_lines(written)}"
         ) from expired
     except OSError as error:
         raise ToolchainError(f"{name}: {error.strerror or error}") from error
     finished = Finished(done.returncode, done.stdout, done.stderr)
     if check and finished.status != 0:
         raise ToolchainError(
-            f"{name}: exit status {finished.status}{_indented(finished.stderr or finished.stdout)}"
+            f"{name}: exit status {finished.status}{last_lines(finished.stderr or finished.stdout)}"
         )
     return finished
 
@@ -153,14 +155,17 @@ def undefined_symbols(nm: str, paths: Sequence[Path]) -> frozenset[str]:
     return frozenset(undefined - defined)
 
 
+def last_lines(output: str) -> str:
+    """Returns the end of what a program wrote, indented on lines of its own, for an error's text.
+
+    QEMU's warning that an emulated network card has no network is left out.
+    """
+    lines = [line for line in output.strip().splitlines() if not line.endswith("has no peer")]
+    return "".join(f"\n  {line}" for line in lines[-LAST_LINES:])
+
+
 def _text(output: bytes | str | None) -> str:
     """Returns what a killed program wrote, which `subprocess` hands over undecoded."""
     if output is None:
         return ""
     return output.decode("utf-8", "replace") if isinstance(output, bytes) else output
-
-
-def _indented(output: str) -> str:
-    """Returns the last lines of `output`, each on a line of its own after a colon."""
-    lines = output.strip().splitlines()[-LAST_LINES:]
-    return "".join(f"\n  {line}" for line in lines)

@@ -14,12 +14,16 @@ enum { BOARD_STOPPED_APPLICATION_EXIT = 0x20026 };
 /* startup_*.S */
 uint32_t board_semihost(uint32_t operation, const void *argument);
 
-/* image.ld: first byte of the stack region, and the first byte after it. */
-extern uint32_t board_stack_base[];
-extern uint32_t board_stack_top[];
+/* image.ld: the first byte of each region, and the first byte after it. */
+extern const uint32_t board_code_base[];
+extern const uint32_t board_code_end[];
+extern const uint32_t board_bulk_base[];
+extern const uint32_t board_bulk_end[];
+extern const uint32_t board_stack_base[];
+extern const uint32_t board_stack_top[];
 
 /* The stack pointer of board_paint_stack's caller. */
-extern uint32_t *board_paint_mark;
+extern const uint32_t *board_paint_mark;
 
 /* counter_*.c: start the counter; instructions since then, in constant time. */
 void board_counter_start(void);
@@ -32,6 +36,9 @@ void board_fault(uint32_t cause, uint32_t pc, uint32_t address);
 #else
 void board_fault(uint32_t exception, const uint32_t *frame);
 #endif
+
+/* protect_*.c: makes accesses to what is no memory fault, where the board does not by itself. */
+void board_protect(void);
 
 /* board_qemu.c: one line, sent at once, then exit with a status of its own. */
 void board_report_fault(const char *what, uint32_t pc, uint32_t cause, uint32_t address);

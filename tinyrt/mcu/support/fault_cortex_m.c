@@ -38,7 +38,7 @@ void board_fault(uint32_t exception, const uint32_t *frame) {
     } else if ((cause & (UNDEFINED_INSTRUCTION | INVALID_STATE)) != 0u) {
         what = "undefined instruction";
     } else if (cause != 0u) {
-        what = "bad address";
+        what = "bad address"; /* a bus fault, or one of the memory protection unit */
     }
     board_report_fault(what, pc, cause != 0u ? cause : exception, address);
 }

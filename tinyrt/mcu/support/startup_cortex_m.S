@@ -38,7 +38,11 @@ board_reset:
     bhs 2f
     str r2, [r0], #4
     b 1b
-2:  bl main
+2:
+#if __ARM_ARCH < 8
+    bl board_protect
+#endif
+    bl main
     bl board_exit
 
     .section .text.board_fault_entry, "ax"

@@ -21,8 +21,8 @@ void board_write_hex32(uint32_t value); /* eight digits, no prefix */
 void board_exit(int status);
 
 /* Instructions executed so far, those of this function and of its call not counted: two calls
- * in a row give the same number.  Only means something when the program is run with
- * count_instructions=True, and is always 0 on the host. */
+ * in a row give the same number.  Always 0 on the host, and where the program is not run with
+ * count_instructions=True. */
 uint64_t board_instructions(void);
 
 /* Depth of the stack, in bytes, that calls made after board_paint_stack took below the frame of
