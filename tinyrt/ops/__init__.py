@@ -2,5 +2,9 @@
 
 from tinyrt.kernel import Kernel
 from tinyrt.ops.conv_2d import Conv2D
+from tinyrt.ops.reshape import Reshape
 
-ALL: tuple[type[Kernel], ...] = (Conv2D,)
+ALL: tuple[type[Kernel], ...] = (
+    Conv2D,
+    Reshape,
+)
