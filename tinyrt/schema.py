@@ -181,7 +181,6 @@ class Tensor(Record):
     sparsity: SparsityParameters | None = child(6, SparsityParameters)
     shape_signature: tuple[int, ...] = numbers(7, INT32, RANK_LIMIT)
     has_rank: bool = boolean(8)
-    external_buffer: int = integer(10, UINT32)
 
 
 @record
