@@ -24,6 +24,18 @@
 #define TINYRT_ERROR_ARENA_MISALIGNED (-3)
 #define TINYRT_ERROR_NOT_INITIALIZED (-4)
 
+/* Alignment of an arena's definition, where the compiler has a way to say it:
+ *     static TINYRT_ALIGNED(16) uint8_t arena[...]; */
+#if defined(__GNUC__) || defined(__clang__) || defined(__ARMCC_VERSION)
+#define TINYRT_ALIGNED(bytes) __attribute__((aligned(bytes)))
+#elif defined(_MSC_VER)
+#define TINYRT_ALIGNED(bytes) __declspec(align(bytes))
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define TINYRT_ALIGNED(bytes) _Alignas(bytes)
+#else
+#define TINYRT_ALIGNED(bytes) /* align it in the linker script; <name>_init checks */
+#endif
+
 /* Generated code calls this after every operator with each tensor it wrote. Define it before this
  * header (for example with -DTINYRT_OBSERVE=my_probe) to trace, check or time a model on the target;
  * as it stands it costs nothing. */

@@ -1,12 +1,20 @@
 """What every operator test does: all executors and the oracle, every tensor, byte for byte."""
 
 import random
+import struct
+import tempfile
+import zlib
 from collections.abc import Sequence
+from pathlib import Path
 
 import oracle
 import tinyrt
+from tinyrt.emit import emit
 from tinyrt.graph import DType, Tensor
 from tinyrt.load import Program
+from tinyrt.mcu.targets import target_named
+from tinyrt.mcu.trace import Case, trace
+from tinyrt.plan import plan
 
 EDGES = {DType.INT8: (-128, -127, -1, 0, 1, 126, 127), DType.INT16: (-32768, -1, 0, 1, 32767)}
 
@@ -18,8 +26,6 @@ def random_bytes(tensor: Tensor, rng: random.Random, style: str) -> bytes:
     extreme), `zero_point` (near it).
     """
     if tensor.dtype is DType.FLOAT32:
-        import struct
-
         span = {"uniform": 4.0, "edges": 300.0, "low": 0.0, "high": 1e30, "zero_point": 1e-3}[style]
         return struct.pack(
             f"<{tensor.elements}f", *(rng.uniform(-span, span) for _ in range(tensor.elements))
@@ -66,20 +72,55 @@ def random_inputs(program: Program, rng: random.Random, style: str) -> dict[int,
     }
 
 
-def agree(models: Sequence[bytes], seed: int = 0, styles: Sequence[str] = STYLES) -> None:
-    """Assert that TFLM, both Python executors and host C agree on every tensor of every model.
+def agree(
+    models: Sequence[bytes],
+    seed: int = 0,
+    styles: Sequence[str] = STYLES,
+    targets: Sequence[str] = ("host",),
+) -> None:
+    """Assert that TFLM, both Python executors and the emitted C agree on every tensor.
 
-    The host C of all the models is built once, with sanitizers, and fed the same inputs.
+    The C of all the models is one program for each target, built with sanitizers on the host.
     """
     rng = random.Random(seed)
+    cases: list[Case] = []
+    expected: list[tuple[Program, list[dict[int, bytes]]]] = []
     for number, model in enumerate(models):
         program = tinyrt.load(model)
+        runs, truths = [], []
         for style in styles:
             inputs = random_inputs(program, rng, style)
             truth = oracle.every_tensor(model, program, inputs)
             for kernels in ("reference", "fast"):
                 found = python_tensors(model, inputs, kernels)
                 assert_same(f"model {number}, {style}, {kernels}", program, truth, found)
+            runs.append(inputs)
+            truths.append(truth)
+        project = emit(program, plan(program), f"model_{number}", "model.tflite")
+        cases.append(Case(project, tuple(runs)))
+        expected.append((program, truths))
+    for target in targets:
+        assert_c_agrees(target, cases, expected)
+
+
+def assert_c_agrees(
+    target: str,
+    cases: Sequence[Case],
+    expected: Sequence[tuple[Program, list[dict[int, bytes]]]],
+) -> None:
+    """Assert that the emitted C gives these tensors on a target; name the first that differs."""
+    with tempfile.TemporaryDirectory() as folder:
+        traces = trace(
+            target_named(target), cases, Path(folder), optimize="-O1", sanitize=target == "host"
+        )
+    for number, (crcs_of_runs, (program, truths)) in enumerate(zip(traces, expected, strict=True)):
+        for turn, (crcs, truth) in enumerate(zip(crcs_of_runs, truths, strict=True)):
+            for step in program.steps:
+                for index in step.results:
+                    assert crcs[step.node.index, index] == zlib.crc32(truth[index]), (
+                        f"{target}, model {number}, run {turn}: {step.node.where()}, "
+                        f"{program.graph.tensors[index]}\n{step.kernel}"[:3000]
+                    )
 
 
 def assert_same(

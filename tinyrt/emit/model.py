@@ -1,0 +1,368 @@
+"""The `.h` and `.c` of one model, in reading order."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import tinyrt
+from tinyrt.emit import writer
+from tinyrt.emit.data import Constants
+from tinyrt.fixedpoint import Numerics
+from tinyrt.graph import Tensor
+from tinyrt.kernel import CField, Variadic
+from tinyrt.load import Program, Step
+from tinyrt.plan import Plan
+
+KERNEL_ABI = 1
+"""Stands in tinyrt.h as TINYRT_KERNEL_ABI; a test compares them."""
+ARENA_ALIGN = 16
+
+_NUMERICS = {
+    Numerics.TFLM: "TINYRT_NUMERICS_TFLM",
+    Numerics.SINGLE: "TINYRT_NUMERICS_SINGLE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output of the emitted model."""
+
+    tensor: Tensor
+    function: str
+    """The accessor."""
+    macro: str
+    """Prefix of the macros that describe it."""
+
+
+class ModelWriter:
+    """Writes one model; asks the program and the plan, decides nothing."""
+
+    def __init__(self, program: Program, plan: Plan, name: str, file_name: str) -> None:
+        self.program = program
+        self.plan = plan
+        self.name = writer.identifier(name)
+        self.macro = self.name.upper()
+        self._file_name = file_name
+        self._offsets = {a.tensor: a.offset for a in plan.allocations}
+        names = writer.Names()
+        self._constants = Constants(names)
+        self._parameters: list[str] = []
+        ports = writer.Names()
+        self.inputs = self._ports("input", program.graph.inputs, ports)
+        self.outputs = self._ports("output", program.graph.outputs, ports)
+        # Calls first: they bring the constants that they use.
+        self._calls = [line for step in program.steps for line in self._call(step)]
+        for port in self.outputs:
+            if port.tensor.index not in self._offsets:
+                self._constants.tensor(port.tensor)
+
+    # --- pieces ------------------------------------------------------------------------------
+
+    def _ports(self, side: str, indices: Sequence[int], names: writer.Names) -> tuple[Port, ...]:
+        ports = []
+        for index in indices:
+            tensor = self.program.graph.tensors[index]
+            own = names.take(f"{side}_{writer.short_name(tensor.name)}")
+            ports.append(Port(tensor, f"{self.name}_{own}", f"{self.macro}_{own.upper()}"))
+        return tuple(ports)
+
+    def _pointer(self, index: int, *, constant: bool) -> str:
+        """An expression for where a tensor's bytes are."""
+        tensor = self.program.graph.tensors[index]
+        if index not in self._offsets:
+            return self._constants.tensor(tensor)
+        place = f"arena + {self._offsets[index]}"
+        if tensor.dtype.c_type == "int8_t":
+            return place
+        return f"({'const ' if constant else ''}{tensor.dtype.c_type} *)(void *)({place})"
+
+    def _call(self, step: Step) -> Iterator[str]:
+        kernel, node = step.kernel, step.node
+        tensors = self.program.graph.tensors
+        shapes = " ".join(_shape(tensors[i]) for i in step.operands)
+        results = " ".join(_shape(tensors[i]) for i in step.results)
+        macs = kernel.cost().macs
+        note = f"  {macs} MACs" if macs else ""
+        label = writer.short_name(node.name)
+        title = f"{node.index}: {node.opcode} {label}  {shapes} -> {results}{note}"
+        yield f"    /* {writer.comment_text(title)} */"
+        operands = [self._pointer(i, constant=True) for i in step.operands]
+        outputs = [self._pointer(i, constant=False) for i in step.results]
+        if kernel.alias:
+            if operands[0] != outputs[0]:
+                yield f"    memcpy({outputs[0]}, {operands[0]}, {tensors[step.results[0]].bytes});"
+        else:
+            yield from self._kernel_call(step, operands, outputs)
+        for index, place in zip(step.results, outputs, strict=True):
+            yield f"    TINYRT_OBSERVE({node.index}, {index}, {place}, {tensors[index].bytes});"
+        yield ""
+
+    def _kernel_call(self, step: Step, operands: list[str], outputs: list[str]) -> Iterator[str]:
+        kernel = step.kernel
+        arguments = [f"&{self._parameter_struct(step)}"]
+        if kernel.variadic is Variadic.INPUTS:
+            operands = [f"(const void *const[]){{{', '.join(operands)}}}"]
+        if kernel.variadic is Variadic.OUTPUTS:
+            outputs = [f"(void *const[]){{{', '.join(outputs)}}}"]
+        arguments += operands + outputs
+        if kernel.cost().scratch_bytes:
+            arguments.append(f"arena + {self.plan.scratch[step.node.index]}")
+        head = f"    tinyrt_{kernel.c_name}("
+        yield from _wrapped(head, arguments, ");")
+
+    def _parameter_struct(self, step: Step) -> str:
+        kernel = step.kernel
+        stem = f"op{step.node.index}_{writer.short_name(step.node.name)}"
+        name = writer.identifier(stem)
+        lines = [f"static const tinyrt_{kernel.c_name}_params {name} = {{"]
+        for field in kernel.c_fields():
+            lines.append(f"    .{field.name} = {self._member(stem, field)},")
+        self._parameters += [*lines, "};", ""]
+        return name
+
+    def _member(self, stem: str, field: CField) -> str:
+        if field.element is None:
+            assert isinstance(field.value, int)
+            return writer.integer(field.value, "int32_t")
+        assert not isinstance(field.value, int)
+        return self._constants.array(f"{stem}_{field.name}", field.element, field.value)
+
+    # --- the files ---------------------------------------------------------------------------
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of weights and tables, without the parameter structs."""
+        return self._constants.bytes
+
+    def kernel_stems(self) -> tuple[str, ...]:
+        """The kernels in use, each once, sorted."""
+        return tuple(sorted({s.kernel.c_name for s in self.program.steps if not s.kernel.alias}))
+
+    def header(self) -> str:
+        """The text of `<name>.h`."""
+        return "\n".join(self._header_lines()) + "\n"
+
+    def _header_lines(self) -> Iterator[str]:
+        name, macro, plan = self.name, self.macro, self.plan
+        yield f"/* {name}.h: interface of the model '{name}'; see {name}.c for what it is. */"
+        yield f"#ifndef {macro}_H"
+        yield f"#define {macro}_H"
+        yield ""
+        yield '#include "tinyrt.h"'
+        yield ""
+        yield "#ifdef __cplusplus"
+        yield 'extern "C" {'
+        yield "#endif"
+        yield ""
+        yield "/* Working memory, in bytes: all that the model needs besides a little stack. */"
+        yield f"#define {macro}_ARENA_SIZE {plan.arena_bytes}"
+        yield f"#define {macro}_ARENA_ALIGN {ARENA_ALIGN}"
+        yield "/* Multiply-accumulates of one run. */"
+        yield f"#define {macro}_MACS {self.program.macs}"
+        yield "/* The first 32 bits of the SHA-256 of the .tflite file. */"
+        yield f"#define {macro}_SIGNATURE UINT32_C(0x{self.program.graph.sha256[:8]})"
+        for port in (*self.inputs, *self.outputs):
+            yield ""
+            yield from _port_macros(port)
+        yield ""
+        yield "typedef struct {"
+        yield "    int8_t *arena;"
+        yield f"}} {name}_ctx;"
+        yield ""
+        yield f"/* Takes {macro}_ARENA_SIZE bytes or more, aligned to {macro}_ARENA_ALIGN, which must"
+        yield " * stay untouched by others between writing the inputs and reading the outputs."
+        yield " * Returns TINYRT_OK (0), or a negative TINYRT_ERROR_ code and changes nothing. */"
+        yield f"int {name}_init({name}_ctx *ctx, void *arena, size_t arena_bytes);"
+        yield ""
+        yield "/* Computes the outputs. The inputs share memory with what is computed: write them anew"
+        yield " * before every run. Returns TINYRT_OK, or TINYRT_ERROR_NOT_INITIALIZED. */"
+        yield f"int {name}_run({name}_ctx *ctx);"
+        for port in self.inputs:
+            yield ""
+            yield f"/* Where to write the input {_described(port.tensor)}. */"
+            yield f"{port.tensor.dtype.c_type} *{port.function}({name}_ctx *ctx);"
+        for port in self.outputs:
+            yield ""
+            yield f"/* Where to read the output {_described(port.tensor)}; valid until the next input. */"
+            yield f"const {port.tensor.dtype.c_type} *{port.function}(const {name}_ctx *ctx);"
+        yield ""
+        yield "#ifdef __cplusplus"
+        yield "}"
+        yield "#endif"
+        yield ""
+        yield f"#endif /* {macro}_H */"
+
+    def source(self) -> str:
+        """The text of `<name>.c`."""
+        return "\n".join(self._source_lines()) + "\n"
+
+    def _source_lines(self) -> Iterator[str]:
+        name, macro = self.name, self.macro
+        yield from writer.comment(self._title())
+        yield f'#include "{name}.h"'
+        yield ""
+        copies = any("memcpy(" in line for line in self._calls)
+        if copies:
+            yield "#include <string.h>"
+            yield ""
+        for stem in self.kernel_stems():
+            yield f'#include "{stem}.h"'
+        yield ""
+        yield f"#if TINYRT_KERNEL_ABI != {KERNEL_ABI}"
+        yield f'#error "{name}.c and the tinyrt kernels are of different versions: emit both anew"'
+        yield "#endif"
+        yield f"#if TINYRT_NUMERICS != {_NUMERICS[self.program.numerics]}"
+        yield f'#error "{name}.c was emitted for the numerics {self.program.numerics.value}"'
+        yield "#endif"
+        yield ""
+        if self._constants.lines:
+            yield "/* --- weights and tables --- */"
+            yield ""
+            yield from self._constants.text()
+        if self._parameters:
+            yield "/* --- parameters of the operators --- */"
+            yield ""
+            yield from self._parameters
+        yield "/* --- memory ---"
+        yield " *"
+        for line in self._memory_table():
+            yield f" * {writer.comment_text(line)}".rstrip()
+        yield " */"
+        yield ""
+        yield f"int {name}_init({name}_ctx *ctx, void *arena, size_t arena_bytes)"
+        yield "{"
+        yield "    if (ctx == NULL || arena == NULL) {"
+        yield "        return TINYRT_ERROR_ARENA_NULL;"
+        yield "    }"
+        yield f"    if ((uintptr_t)arena % {macro}_ARENA_ALIGN != 0) {{"
+        yield "        return TINYRT_ERROR_ARENA_MISALIGNED;"
+        yield "    }"
+        yield f"    if (arena_bytes < {macro}_ARENA_SIZE) {{"
+        yield "        return TINYRT_ERROR_ARENA_TOO_SMALL;"
+        yield "    }"
+        yield "    ctx->arena = (int8_t *)arena;"
+        yield "    return TINYRT_OK;"
+        yield "}"
+        yield ""
+        for port in self.inputs:
+            yield f"{port.tensor.dtype.c_type} *{port.function}({name}_ctx *ctx)"
+            yield "{"
+            yield f"    return {self._port_pointer(port)};"
+            yield "}"
+            yield ""
+        for port in self.outputs:
+            yield f"const {port.tensor.dtype.c_type} *{port.function}(const {name}_ctx *ctx)"
+            yield "{"
+            if port.tensor.index not in self._offsets:
+                yield "    (void)ctx;"
+            yield f"    return {self._port_pointer(port)};"
+            yield "}"
+            yield ""
+        yield f"int {name}_run({name}_ctx *ctx)"
+        yield "{"
+        if any("arena" in line for line in self._calls):
+            yield "    int8_t *const arena = ctx == NULL ? NULL : ctx->arena;"
+            yield "    if (arena == NULL) {"
+        else:
+            yield "    if (ctx == NULL || ctx->arena == NULL) {"
+        yield "        return TINYRT_ERROR_NOT_INITIALIZED;"
+        yield "    }"
+        yield ""
+        yield from self._calls
+        yield "    return TINYRT_OK;"
+        yield "}"
+
+    def _port_pointer(self, port: Port) -> str:
+        return self._pointer(port.tensor.index, constant=False).replace("arena", "ctx->arena", 1)
+
+    def _title(self) -> Iterator[str]:
+        graph, plan = self.program.graph, self.plan
+        scratch = max((s.kernel.cost().scratch_bytes for s in self.program.steps), default=0)
+        file_ = self._file_name
+        yield f"{self.name}.c: the model '{self.name}', emitted by tinyrt {tinyrt.__version__}."
+        yield ""
+        yield from writer.table(
+            ("model", f"{file_}, {graph.model_bytes} bytes"),
+            (
+                ("SHA-256", graph.sha256),
+                (
+                    "command",
+                    f"tinyrt emit {file_} -o DIR --name {self.name}"
+                    f" --numerics {self.program.numerics.value}",
+                ),
+                (
+                    "arena",
+                    f"{plan.arena_bytes} bytes, aligned to {ARENA_ALIGN}; "
+                    f"lower bound {plan.lower_bound_bytes}",
+                ),
+                ("scratch", f"{scratch} bytes at most, within the arena"),
+                ("constants", f"{self.constant_bytes} bytes of weights and tables"),
+                ("work", f"{self.program.macs} MACs in {len(self.program.steps)} operators"),
+                *((f"input {i}", _described(p.tensor)) for i, p in enumerate(self.inputs)),
+                *((f"output {i}", _described(p.tensor)) for i, p in enumerate(self.outputs)),
+            ),
+            "ll",
+        )
+        yield ""
+        yield "Usage:"
+        yield ""
+        yield f"    static TINYRT_ALIGNED({self.macro}_ARENA_ALIGN) uint8_t arena[{self.macro}_ARENA_SIZE];"
+        yield f"    {self.name}_ctx ctx;"
+        yield f"    if ({self.name}_init(&ctx, arena, sizeof arena) == TINYRT_OK) {{"
+        for port in self.inputs:
+            yield f"        memcpy({port.function}(&ctx), data, {port.macro}_BYTES);"
+        yield f"        {self.name}_run(&ctx);"
+        for port in self.outputs:
+            yield f"        use({port.function}(&ctx));"
+        yield "    }"
+
+    def _memory_table(self) -> Iterator[str]:
+        tensors = self.program.graph.tensors
+        last = len(self.program.steps) - 1
+        rows = [
+            (
+                str(a.offset),
+                str(a.size),
+                f"{max(a.first_step, 0)}-{min(a.last_step, last)}",
+                f"{writer.short_name(tensors[a.tensor].name)} {_shape(tensors[a.tensor])}",
+            )
+            for a in sorted(self.plan.allocations, key=lambda a: (a.first_step, a.offset))
+        ]
+        yield from writer.table(("offset", "bytes", "steps", "tensor"), rows, "rrrl")
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "scalar"
+
+
+def _described(tensor: Tensor) -> str:
+    text = f"{writer.short_name(tensor.name)}, {tensor.dtype.value} {_shape(tensor)}"
+    if tensor.quantization is None:
+        return writer.comment_text(text)
+    scale = writer.single(tensor.quantization.scale).removesuffix("f")
+    zero_point = tensor.quantization.zero_point
+    sign = "+" if zero_point < 0 else "-"
+    return writer.comment_text(f"{text}, real = {scale} * (value {sign} {abs(zero_point)})")
+
+
+def _port_macros(port: Port) -> Iterator[str]:
+    tensor, macro = port.tensor, port.macro
+    yield f"/* {_described(tensor)} */"
+    yield f"#define {macro}_ELEMENTS {tensor.elements}"
+    yield f"#define {macro}_BYTES {tensor.bytes}"
+    if tensor.quantization is not None:
+        yield f"#define {macro}_SCALE {writer.single(tensor.quantization.scale)}"
+        yield f"#define {macro}_ZERO_POINT ({tensor.quantization.zero_point})"
+
+
+def _wrapped(head: str, arguments: Sequence[str], tail: str, width: int = 100) -> Iterator[str]:
+    """A call, broken between arguments where it is too long for a line."""
+    line = head
+    indent = " " * len(head)
+    for number, argument in enumerate(arguments):
+        text = argument + (tail if number == len(arguments) - 1 else ",")
+        if line.strip() and line != head and len(line) + 1 + len(text) > width:
+            yield line
+            line = indent + text
+        else:
+            line += text if line == head else f" {text}"
+    yield line

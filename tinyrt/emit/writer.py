@@ -1,0 +1,104 @@
+"""C text: identifiers, literals, arrays, comments. Knows nothing of models."""
+
+import math
+import re
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+
+VALUES_PER_LINE = 12
+_KEYWORDS = frozenset(
+    "auto break case char const continue default do double else enum extern float for goto if "
+    "inline int long register restrict return short signed sizeof static struct switch typedef "
+    "union unsigned void volatile while".split()
+)
+
+
+def identifier(text: str) -> str:
+    """A C identifier in lower case that resembles the text."""
+    name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").lower() or "unnamed"
+    return f"_{name}" if name[0].isdigit() or name in _KEYWORDS else name
+
+
+def short_name(text: str) -> str:
+    """The last two parts of a path-like name: what tells `model/block_3/dw/Relu` from others."""
+    return "/".join(text.partition(";")[0].split("/")[-2:])
+
+
+class Names:
+    """Gives each text an identifier of its own."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def take(self, text: str) -> str:
+        """An identifier that no earlier call has given."""
+        base = name = identifier(text)
+        number = 2
+        while name in self._taken:
+            name = f"{base}_{number}"
+            number += 1
+        self._taken.add(name)
+        return name
+
+
+def integer(value: int, element: str) -> str:
+    """A literal of an integer type; the least value of a type has no literal of its own."""
+    if element == "int32_t" and value == -(1 << 31):
+        return "INT32_MIN"
+    if element == "int64_t":
+        return "INT64_MIN" if value == -(1 << 63) else f"INT64_C({value})"
+    return str(value)
+
+
+def single(value: float) -> str:
+    """A `float` literal of exactly this value, in the fewest digits."""
+    if math.isnan(value):
+        return "(0.0f / 0.0f)"
+    if math.isinf(value):
+        return "(1.0f / 0.0f)" if value > 0 else "(-1.0f / 0.0f)"
+    for digits in range(1, 10):
+        text = f"{value:.{digits}g}"
+        if struct.pack("<f", float(text)) == struct.pack("<f", value):
+            break
+    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
+
+
+def array(name: str, element: str, values: Sequence[int | float]) -> Iterator[str]:
+    """The definition of a constant array, a dozen values a line."""
+    yield f"static const {element} {name}[{len(values)}] = {{"
+    literals = [
+        single(float(value)) if element == "float" else integer(int(value), element)
+        for value in values
+    ]
+    width = max(map(len, literals), default=0)
+    for start in range(0, len(literals), VALUES_PER_LINE):
+        line = ", ".join(text.rjust(width) for text in literals[start : start + VALUES_PER_LINE])
+        yield f"    {line},"
+    yield "};"
+
+
+def comment_text(text: str) -> str:
+    """Text that can stand inside a comment, whatever a file called its tensors."""
+    printable = text.encode("ascii", "replace").decode()
+    return re.sub(r"[^ -~]", "?", printable).replace("*/", "* /").replace("/*", "/ *")
+
+
+def comment(lines: Iterable[str]) -> Iterator[str]:
+    """A block comment of several lines."""
+    opened = False
+    for line in lines:
+        prefix = " *" if opened else "/*"
+        opened = True
+        yield f"{prefix} {comment_text(line)}".rstrip()
+    yield " */"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: str) -> Iterator[str]:
+    """Columns of text under a header; `right` has an `r` for each column that is a number."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, *rows):
+        cells = [
+            cell.rjust(width) if side == "r" else cell.ljust(width)
+            for cell, width, side in zip(row, widths, right, strict=True)
+        ]
+        yield "  ".join(cells).rstrip()

@@ -1,0 +1,174 @@
+"""Runs emitted models on a target and brings back a CRC of every tensor that they compute.
+
+Each model's `.c` is compiled as it was emitted, `TINYRT_OBSERVE` apart. Before every run the arena
+is filled with a pattern, so that a read of bytes that nobody wrote shows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyrt.emit import Project, writer
+from tinyrt.errors import ToolchainError
+from tinyrt.mcu.build import Image, build
+from tinyrt.mcu.run import run
+from tinyrt.mcu.targets import Target
+
+Crcs = Mapping[tuple[int, int], int]
+"""CRC-32 of a tensor as it left an operator, by step and tensor index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One emitted model with the inputs of its runs."""
+
+    project: Project
+    runs: tuple[Mapping[int, bytes], ...]
+    """The bytes of each graph input, by tensor index, for each run."""
+
+
+def trace(
+    target: Target,
+    cases: Sequence[Case],
+    folder: Path,
+    *,
+    optimize: str = "-O2",
+    sanitize: bool = False,
+    timeout: float = 600.0,
+) -> tuple[tuple[Crcs, ...], ...]:
+    """Build the cases into one program, run it, and give the CRCs of each case and run.
+
+    Args:
+        target: where to run.
+        cases: models with distinct names.
+        folder: where sources, objects and the program go.
+        optimize: the compiler's optimization flag.
+        sanitize: address and undefined-behaviour sanitizers (host only).
+        timeout: seconds for the run.
+
+    Raises:
+        ToolchainError: it does not compile, crashes, hangs, or a model refuses its arena.
+    """
+    image = build_cases(target, cases, folder, optimize=optimize, sanitize=sanitize)
+    return _parse(cases, run(image, timeout=timeout))
+
+
+def build_cases(
+    target: Target,
+    cases: Sequence[Case],
+    folder: Path,
+    *,
+    optimize: str = "-O2",
+    sanitize: bool = False,
+) -> Image:
+    """The program that `trace` runs."""
+    kernels: dict[str, str] = {}
+    sources = [folder / "main.c"]
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, case in enumerate(cases):
+        name = case.project.name
+        for path, text in case.project.files.items():
+            if path in {f"{name}.c", f"{name}.h"} or path.startswith("kernels/"):
+                kernels[path] = text
+        case_file = folder / f"case_{number}.c"
+        case_file.write_text("\n".join(_case(number, case)) + "\n", encoding="ascii")
+        sources.append(case_file)
+    for path, text in kernels.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="ascii")
+    sources[0].write_text("\n".join(_main(len(cases))) + "\n", encoding="ascii")
+    sources += [folder / path for path in sorted(kernels) if _is_kernel_source(path)]
+    return build(
+        target,
+        sources,
+        include_dirs=(folder, folder / "kernels"),
+        out_dir=folder / "build",
+        optimize=optimize,
+        sanitize=sanitize,
+    )
+
+
+def _is_kernel_source(path: str) -> bool:
+    return path.startswith("kernels/") and path.endswith(".c")
+
+
+def _case(number: int, case: Case) -> Iterator[str]:
+    project = case.project
+    name, macro = project.name, project.name.upper()
+    yield '#include "tinyrt_board.h"'
+    yield ""
+    yield "#include <string.h>"
+    yield ""
+    yield f"void case_{number}(void);"
+    yield ""
+    yield "static void observe(uint64_t step, uint64_t tensor, const void *data, size_t bytes)"
+    yield "{"
+    yield '    board_write("t ");'
+    yield "    board_write_u64(step);"
+    yield '    board_write(" ");'
+    yield "    board_write_u64(tensor);"
+    yield '    board_write(" ");'
+    yield "    board_write_hex32(board_crc32(0, data, bytes));"
+    yield '    board_write("\\n");'
+    yield "}"
+    yield ""
+    yield "#define TINYRT_OBSERVE(step, tensor, data, bytes) observe(step, tensor, data, bytes)"
+    yield f'#include "{name}.c"'
+    yield ""
+    for position, port in enumerate(project.inputs):
+        for turn, values in enumerate(case.runs):
+            data = values[port.tensor.index]
+            yield from writer.array(f"input_{position}_{turn}", "uint8_t", data)
+    yield f"static TINYRT_ALIGNED({macro}_ARENA_ALIGN) uint8_t memory[{macro}_ARENA_SIZE];"
+    yield ""
+    yield f"void case_{number}(void)"
+    yield "{"
+    yield f"    {name}_ctx ctx;"
+    yield f"    if ({name}_init(&ctx, memory, sizeof memory - 1) != TINYRT_ERROR_ARENA_TOO_SMALL"
+    yield f"        || {name}_init(&ctx, memory + 1, sizeof memory) != TINYRT_ERROR_ARENA_MISALIGNED"
+    yield f"        || {name}_init(&ctx, memory, sizeof memory) != TINYRT_OK) {{"
+    yield '        board_write("init\\n");'
+    yield "        board_exit(1);"
+    yield "    }"
+    for turn in range(len(case.runs)):
+        yield f"    memset(memory, 0x{0xA5 ^ (turn * 37 & 0xFF):02x}, sizeof memory);"
+        for position, port in enumerate(project.inputs):
+            source = f"input_{position}_{turn}"
+            yield f"    memcpy({port.function}(&ctx), {source}, sizeof {source});"
+        yield f'    board_write("case {number} {turn}\\n");'
+        yield f"    if ({name}_run(&ctx) != TINYRT_OK) {{"
+        yield "        board_exit(1);"
+        yield "    }"
+        for port in project.outputs:
+            yield f"    (void){port.function}(&ctx);"
+    yield "}"
+
+
+def _main(count: int) -> Iterator[str]:
+    yield '#include "tinyrt_board.h"'
+    yield ""
+    for number in range(count):
+        yield f"void case_{number}(void);"
+    yield ""
+    yield "int main(void)"
+    yield "{"
+    yield "    board_init();"
+    for number in range(count):
+        yield f"    case_{number}();"
+    yield "    return 0;"
+    yield "}"
+
+
+def _parse(cases: Sequence[Case], text: str) -> tuple[tuple[Crcs, ...], ...]:
+    found: list[list[dict[tuple[int, int], int]]] = [[{} for _ in case.runs] for case in cases]
+    current: dict[tuple[int, int], int] = {}
+    for line in text.splitlines():
+        match line.split():
+            case ["case", number, turn]:
+                current = found[int(number)][int(turn)]
+            case ["t", step, tensor, crc]:
+                current[int(step), int(tensor)] = int(crc, 16)
+            case _:
+                raise ToolchainError(f"unexpected output of a traced model: {line}")
+    return tuple(tuple(runs) for runs in found)
