@@ -2,19 +2,7 @@
 #include "conv_2d_s8.h"
 
 #include "tinyrt_fixedpoint.h"
-
-/* First tap of a window that starts at `origin` (may be negative) which lies inside the input. */
-static int32_t first_tap(int32_t origin, int32_t dilation)
-{
-    return origin >= 0 ? 0 : (-origin + dilation - 1) / dilation;
-}
-
-/* One past the last tap inside an input of `size` elements. */
-static int32_t end_tap(int32_t origin, int32_t dilation, int32_t taps, int32_t size)
-{
-    const int32_t inside = (size - origin + dilation - 1) / dilation;
-    return inside < taps ? inside : taps;
-}
+#include "tinyrt_window.h"
 
 void tinyrt_conv_2d_s8(const tinyrt_conv_2d_s8_params *params, const int8_t *input, int8_t *output)
 {
@@ -28,14 +16,14 @@ void tinyrt_conv_2d_s8(const tinyrt_conv_2d_s8_params *params, const int8_t *inp
     for (int32_t batch = 0; batch < p->batches; ++batch) {
         for (int32_t out_y = 0; out_y < p->output_height; ++out_y) {
             const int32_t origin_y = out_y * p->stride_height - p->pad_top;
-            const int32_t y_first = first_tap(origin_y, p->dilation_height);
+            const int32_t y_first = tinyrt_first_tap(origin_y, p->dilation_height);
             const int32_t y_end =
-                end_tap(origin_y, p->dilation_height, p->filter_height, p->input_height);
+                tinyrt_end_tap(origin_y, p->dilation_height, p->filter_height, p->input_height);
             for (int32_t out_x = 0; out_x < p->output_width; ++out_x) {
                 const int32_t origin_x = out_x * p->stride_width - p->pad_left;
-                const int32_t x_first = first_tap(origin_x, p->dilation_width);
+                const int32_t x_first = tinyrt_first_tap(origin_x, p->dilation_width);
                 const int32_t x_end =
-                    end_tap(origin_x, p->dilation_width, p->filter_width, p->input_width);
+                    tinyrt_end_tap(origin_x, p->dilation_width, p->filter_width, p->input_width);
                 for (int32_t channel = 0; channel < p->output_depth; ++channel) {
                     const int8_t *const filter = p->filter + channel * filter_bytes;
                     const int32_t depth_first = (channel / group_outputs) * p->filter_depth;

@@ -58,6 +58,19 @@ def filter_scales(axis: int) -> Constraint:
     return rule(f"The filter has zero-point 0 and one scale, or one along axis {axis}.", check)
 
 
+def factors_fit(node: Node) -> str | None:
+    """Every factor input scale · filter scale / output scale is less than 2^30."""
+    source, filter_, output = node.input(0), node.input(1), node.outputs[0]
+    assert source.quantization is not None
+    assert filter_.quantization is not None
+    assert output.quantization is not None
+    product = source.quantization.scale * max(filter_.quantization.scales)
+    # Just below 2^30 the multiplier still rounds up to 2^30 itself, with shift 31.
+    if quantize_multiplier(product / output.quantization.scale)[1] <= 30:
+        return None
+    return f"scales of {source}, {filter_} and {output}: {product / output.quantization.scale:g}"
+
+
 def bias_per_channel(axis: int) -> Constraint:
     """The rule on a bias's size; `axis` is the filter's output channel dimension."""
 

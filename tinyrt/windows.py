@@ -13,6 +13,12 @@ from tinyrt.graph import Node, Tensor
 from tinyrt.kernel import Constraint
 from tinyrt.options import ActivationFunctionType, Padding
 
+REACH = 1 << 29
+"""Greatest size, stride, dilation and extent of a window along one axis.
+
+The sum of any three stays in int32, so that no executor overflows while it places a window.
+"""
+
 _ACTIVATION_BOUNDS: Mapping[ActivationFunctionType, tuple[float | None, float | None]] = {
     ActivationFunctionType.NONE: (None, None),
     ActivationFunctionType.RELU: (0.0, None),
@@ -35,9 +41,12 @@ def window(size: int, kernel: int, stride: int, dilation: int, padding: Padding)
     """Place a window along one axis of `size` elements.
 
     Raises:
-        ValueError: the window does not fit (VALID padding and a window larger than the input).
+        ValueError: the window does not fit (VALID padding and a window larger than the input),
+            or an extent is beyond `REACH`.
     """
     effective = (kernel - 1) * dilation + 1
+    if max(size, effective) > REACH:
+        raise ValueError(f"a window of {effective} over {size} elements (at most {REACH} each)")
     if padding is Padding.SAME:
         output = -(-size // stride)
     else:
@@ -80,10 +89,10 @@ def fused_activation(option: Callable[[Node], ActivationFunctionType]) -> Constr
 
 
 def positive(field: str, option: Callable[[Node], int]) -> Constraint:
-    """The rule that an option is at least 1."""
+    """The rule that a stride, a dilation or a window's size is at least 1, within `REACH`."""
 
     def check(node: Node) -> str | None:
         value = option(node)
-        return None if value >= 1 else node.option_found(field, value)
+        return None if 1 <= value <= REACH else node.option_found(field, value)
 
-    return rule(f"The {field} is at least 1.", check)
+    return rule(f"The {field} is from 1 to {REACH}.", check)

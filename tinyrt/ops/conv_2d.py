@@ -57,6 +57,7 @@ class Conv2D(Kernel):
         windows.fused_activation(lambda node: _options(node).fused_activation_function),
         whole_groups,
         weights.filter_scales(0),
+        weights.factors_fit,
         weights.bias_per_channel(0),
         weights.accumulators_fit(0),
     )

@@ -1,0 +1,63 @@
+"""Random quantized tensors for the tests of layers: plausible scales, extreme values."""
+
+import math
+import random
+from collections.abc import Sequence
+
+from tests.builder import TensorSpec
+
+ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
+ZERO_POINTS = (-128, -127, -3, 0, 5, 126, 127)
+
+
+def activation(rng: random.Random, *shape: int) -> TensorSpec:
+    """An int8 tensor that is fed or computed."""
+    return TensorSpec(
+        shape, "int8", scale=rng.uniform(0.002, 0.2), zero_point=rng.choice(ZERO_POINTS)
+    )
+
+
+def weights(rng: random.Random, shape: Sequence[int], axis: int | None) -> TensorSpec:
+    """Constant int8 weights, quantized along an axis or as a whole."""
+    count = 1 if axis is None else shape[axis]
+    values: Sequence[int] = rng.choice(
+        (range(-128, 128), range(-127, 128), (-128, 127), (-128,), (127,), range(-2, 3))
+    )
+    return TensorSpec(
+        shape,
+        "int8",
+        scale=[rng.uniform(0.0005, 0.05) for _ in range(count)],
+        axis=axis or 0,
+        data=[rng.choice(values) for _ in range(math.prod(shape))],
+    )
+
+
+def bias(rng: random.Random, count: int) -> list[TensorSpec]:
+    """Constant int32 bias; sometimes none, sometimes large.
+
+    TFLM crashes in convolutions whose bias is listed as left out: there is no third input then.
+    """
+    reach = rng.choice((0, 50, 5000, 1 << 20, 1 << 30))
+    if not reach:
+        return []
+    values = [rng.randint(-reach, reach) for _ in range(count)]
+    return [TensorSpec((count,), "int32", scale=1e-4, data=values)]
+
+
+def output(rng: random.Random, source: TensorSpec, filter_: TensorSpec, *shape: int) -> TensorSpec:
+    """An int8 tensor whose scale lets most of a layer's sums show, and some saturate."""
+    taps = math.prod(filter_.shape) / max(filter_.shape[0], filter_.shape[-1])
+    spread = source.scale * max(filter_.scale) * 40 * math.sqrt(taps)
+    return TensorSpec(
+        shape,
+        "int8",
+        scale=spread * rng.choice((0.02, 0.2, 0.5, 1.0, 4.0)),
+        zero_point=rng.choice(ZERO_POINTS),
+    )
+
+
+def window_output(size: int, kernel: int, stride: int, dilation: int, padding: str) -> int:
+    """Positions of a window along one axis; 0 or less where it does not fit."""
+    if padding == "SAME":
+        return -(-size // stride)
+    return (size - ((kernel - 1) * dilation + 1)) // stride + 1
