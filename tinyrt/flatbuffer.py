@@ -52,11 +52,11 @@ FLOAT32 = _number_type("float32", "f")
 class Limits:
     """Caps on what is decoded from one file, far above what models have."""
 
-    tables: int = 1 << 15
+    tables: int = 1 << 14
     """Tables decoded."""
     elements: int = 1 << 18
     """Elements of all vectors, but for those of bytes, which are not copied."""
-    text_bytes: int = 1 << 22
+    text_bytes: int = 1 << 20
     """Bytes of all strings."""
 
 
@@ -175,7 +175,7 @@ class FlatBuffer:
         return made
 
     def text(self, position: int) -> str:
-        """Read the string at a position; bytes that are not UTF-8 are shown as escapes."""
+        """Read the string at a position; bytes that are not UTF-8 become U+FFFD."""
         start, length = self.vector(position, 1, self.size)
         known: str | None = self._vectors.get(("text", position))
         if known is not None:
@@ -183,6 +183,6 @@ class FlatBuffer:
         self.spend("text_bytes", length, position)
         if self.number(UINT8, start + length, "end of string"):
             self.fail(f"string of {length} bytes at byte {position:#x} does not end in a zero byte")
-        made = bytes(self.data[start : start + length]).decode(errors="backslashreplace")
+        made = bytes(self.data[start : start + length]).decode(errors="replace")
         self._vectors["text", position] = made
         return made
