@@ -32,8 +32,10 @@ def weights(rng: random.Random, shape: Sequence[int], axis: int | None) -> Tenso
     )
 
 
-def bias(rng: random.Random, count: int) -> list[TensorSpec]:
+def bias(rng: random.Random, count: int, scale: float = 1e-4) -> list[TensorSpec]:
     """Constant int32 bias; sometimes none, sometimes large.
+
+    TFLM looks at its scale in dense layers with one filter scale: it is to be their product.
 
     TFLM crashes in convolutions whose bias is listed as left out: there is no third input then.
     """
@@ -41,7 +43,7 @@ def bias(rng: random.Random, count: int) -> list[TensorSpec]:
     if not reach:
         return []
     values = [rng.randint(-reach, reach) for _ in range(count)]
-    return [TensorSpec((count,), "int32", scale=1e-4, data=values)]
+    return [TensorSpec((count,), "int32", scale=scale, data=values)]
 
 
 def output(rng: random.Random, source: TensorSpec, filter_: TensorSpec, *shape: int) -> TensorSpec:
