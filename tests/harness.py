@@ -1,54 +1,23 @@
 """What every operator test does: all executors and the oracle, every tensor, byte for byte."""
 
-import random
-import struct
 import tempfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import oracle
+
 import tinyrt
 from tinyrt.emit import emit
-from tinyrt.graph import DType, Tensor
 from tinyrt.load import Program
 from tinyrt.mcu.targets import target_named
 from tinyrt.mcu.trace import Case, trace
 from tinyrt.plan import plan
-
-EDGES = {DType.INT8: (-128, -127, -1, 0, 1, 126, 127), DType.INT16: (-32768, -1, 0, 1, 32767)}
-
-
-def random_bytes(tensor: Tensor, rng: random.Random, style: str) -> bytes:
-    """A value for a tensor.
-
-    Styles: `uniform` bytes, `edges` (extremes and neighbours of zero), `low`, `high` (all at one
-    extreme), `zero_point` (near it).
-    """
-    if tensor.dtype is DType.FLOAT32:
-        span = {"uniform": 4.0, "edges": 300.0, "low": 0.0, "high": 1e30, "zero_point": 1e-3}[style]
-        return struct.pack(
-            f"<{tensor.elements}f", *(rng.uniform(-span, span) for _ in range(tensor.elements))
-        )
-    if tensor.dtype is not DType.INT8 or style == "uniform":
-        return rng.randbytes(tensor.bytes)
-    if style == "edges":
-        return bytes(rng.choice(EDGES[DType.INT8]) & 0xFF for _ in range(tensor.elements))
-    if style == "low":
-        return b"\x80" * tensor.elements
-    if style == "high":
-        return b"\x7f" * tensor.elements
-    zero_point = tensor.quantization.zero_point if tensor.quantization else 0
-    return bytes(
-        max(-128, min(127, zero_point + rng.randint(-3, 3))) & 0xFF for _ in range(tensor.elements)
-    )
-
-
-STYLES = ("uniform", "edges", "low", "high", "zero_point")
+from tinyrt.samples import STYLES, random_inputs
 
 
 def python_tensors(
-    model: bytes, inputs: dict[int, bytes], kernels: str, numerics: str = "tflm"
+    model: bytes, inputs: Mapping[int, bytes], kernels: str, numerics: str = "tflm"
 ) -> dict[int, bytes]:
     """Every tensor of a run in one of the Python executors."""
     interpreter = tinyrt.Interpreter(
@@ -64,14 +33,6 @@ def python_tensors(
     }
 
 
-def random_inputs(program: Program, rng: random.Random, style: str) -> dict[int, bytes]:
-    """A value for every input of a model."""
-    return {
-        index: random_bytes(program.graph.tensors[index], rng, style)
-        for index in program.graph.inputs
-    }
-
-
 def agree(
     models: Sequence[bytes],
     seed: int = 0,
@@ -82,14 +43,13 @@ def agree(
 
     The C of all the models is one program for each target, built with sanitizers on the host.
     """
-    rng = random.Random(seed)
     cases: list[Case] = []
     expected: list[tuple[Program, list[dict[int, bytes]]]] = []
     for number, model in enumerate(models):
         program = tinyrt.load(model)
         runs, truths = [], []
         for style in styles:
-            inputs = random_inputs(program, rng, style)
+            inputs = random_inputs(program.graph, seed + number, style)
             truth = oracle.every_tensor(model, program, inputs)
             for kernels in ("reference", "fast"):
                 found = python_tensors(model, inputs, kernels)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from tinyrt import arrays
 from tinyrt.errors import InputError
@@ -68,14 +68,26 @@ class Interpreter:
         kernels: Kernels = "fast",
         preserve_all_tensors: bool = False,
     ) -> None:
-        if kernels not in {"fast", "reference"}:
-            raise InputError(f"kernels {kernels!r} (must be 'fast' or 'reference')")
         if (model_path is None) == (model_content is None):
             raise InputError("give exactly one of model_path and model_content")
         if model_content is None:
             assert model_path is not None
             model_content = read_model(model_path)
-        self._program = load(model_content, numerics_of(numerics))
+        self._adopt(load(model_content, numerics_of(numerics)), kernels, preserve_all_tensors)
+
+    @classmethod
+    def of(
+        cls, program: Program, *, kernels: Kernels = "fast", preserve_all_tensors: bool = False
+    ) -> Self:
+        """An interpreter of a program that is loaded already."""
+        interpreter = cls.__new__(cls)
+        interpreter._adopt(program, kernels, preserve_all_tensors)
+        return interpreter
+
+    def _adopt(self, program: Program, kernels: Kernels, preserve_all_tensors: bool) -> None:
+        if kernels not in {"fast", "reference"}:
+            raise InputError(f"kernels {kernels!r} (must be 'fast' or 'reference')")
+        self._program = program
         self._kernels = kernels
         self._keep_all = preserve_all_tensors
         self._pending: dict[int, Shape] = {}

@@ -1,0 +1,118 @@
+"""`tinyrt verify`: shows that Python, host C and emulated cores compute the same bytes."""
+
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyrt.emit import emit
+from tinyrt.interpreter import Interpreter, Kernels
+from tinyrt.load import Program
+from tinyrt.mcu.targets import Target
+from tinyrt.mcu.trace import Case, Crcs, trace
+from tinyrt.plan import Plan
+from tinyrt.samples import STYLES, random_inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one executor showed."""
+
+    executor: str
+    difference: str | None
+    """The first operator that differs, in words; None where everything agrees."""
+    tensors: int
+    """Tensors compared, over all runs."""
+    seconds: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every tensor of every run is the same as in Python's reference kernels."""
+        return self.difference is None
+
+
+def sample_runs(program: Program, count: int) -> tuple[Mapping[int, bytes], ...]:
+    """Seeded inputs for some runs: uniform ones first, then the extremes, and so on."""
+    return tuple(
+        random_inputs(program.graph, seed, STYLES[seed % len(STYLES)]) for seed in range(count)
+    )
+
+
+def python_crcs(
+    program: Program, runs: Sequence[Mapping[int, bytes]], kernels: Kernels
+) -> tuple[Crcs, ...]:
+    """The CRC of every tensor of every run, in one of the Python executors."""
+    interpreter = Interpreter.of(program, kernels=kernels, preserve_all_tensors=True)
+    found = []
+    for inputs in runs:
+        for index, value in inputs.items():
+            interpreter.set_tensor(index, value)
+        interpreter.invoke()
+        found.append(
+            {
+                (step.node.index, index): zlib.crc32(interpreter.view(index).tobytes())
+                for step in program.steps
+                for index in step.results
+            }
+        )
+    return tuple(found)
+
+
+def verify(
+    program: Program,
+    plan: Plan,
+    targets: Sequence[Target],
+    runs: Sequence[Mapping[int, bytes]],
+    folder: Path,
+    *,
+    name: str = "model",
+    announce: Callable[[str], None] = lambda _: None,
+) -> tuple[Verdict, ...]:
+    """Compare every tensor of every run between Python's reference kernels and the others.
+
+    Args:
+        program: the model.
+        plan: its memory plan.
+        targets: where to build and run the emitted C.
+        runs: inputs, by tensor index.
+        folder: for what is built.
+        name: of the emitted model.
+        announce: told what is going on, for progress display.
+
+    Raises:
+        ToolchainError: a compiler or emulator is missing or fails.
+    """
+    announce("Python, reference kernels")
+    truth = python_crcs(program, runs, "reference")
+    announce("Python, fast kernels")
+    start = time.perf_counter()
+    fast = python_crcs(program, runs, "fast")
+    verdicts = [_compare("Python, fast", program, truth, fast, time.perf_counter() - start)]
+    case = Case(emit(program, plan, name, "model.tflite"), tuple(runs))
+    for target in targets:
+        announce(f"C on {target.name}, {target.core}")
+        start = time.perf_counter()
+        (found,) = trace(target, (case,), folder / target.name)
+        elapsed = time.perf_counter() - start
+        verdicts.append(_compare(f"C, {target.name}", program, truth, found, elapsed))
+    return tuple(verdicts)
+
+
+def _compare(
+    executor: str,
+    program: Program,
+    truth: Sequence[Crcs],
+    found: Sequence[Crcs],
+    seconds: float,
+) -> Verdict:
+    tensors = 0
+    for turn, (wanted, got) in enumerate(zip(truth, found, strict=True)):
+        for step in program.steps:
+            for index in step.results:
+                tensors += 1
+                key = step.node.index, index
+                if got.get(key) != wanted[key]:
+                    what = f"run {turn}: {step.node.where()}, {program.graph.tensors[index]}"
+                    return Verdict(executor, what, tensors, seconds)
+    return Verdict(executor, None, tensors, seconds)
