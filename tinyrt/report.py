@@ -1,0 +1,202 @@
+"""What the command line shows: the same facts as tables for people and as JSON for programs."""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tinyrt.graph import Graph, Tensor
+from tinyrt.interpreter import Interpreter
+from tinyrt.load import Program
+from tinyrt.plan import Plan
+
+SHOWN_VALUES = 12
+
+
+def shape_text(tensor: Tensor) -> str:
+    """A shape as people write it."""
+    return "x".join(map(str, tensor.shape)) or "scalar"
+
+
+def tensor_facts(tensor: Tensor) -> dict[str, Any]:
+    """A tensor for JSON."""
+    facts: dict[str, Any] = {
+        "index": tensor.index,
+        "name": tensor.name,
+        "shape": list(tensor.shape),
+        "dtype": tensor.dtype.value,
+        "bytes": tensor.bytes,
+    }
+    if tensor.quantization is not None:
+        facts["scale"] = list(tensor.quantization.scales)
+        facts["zero_point"] = list(tensor.quantization.zero_points)
+    return facts
+
+
+def port_text(tensor: Tensor) -> str:
+    """An input or output in one line."""
+    text = f"{tensor.label}  {tensor.dtype.value} {shape_text(tensor)}"
+    quantization = tensor.quantization
+    if quantization is not None:
+        text += f"  scale {quantization.scale:.6g}, zero-point {quantization.zero_point}"
+    return text
+
+
+def constant_bytes(program: Program) -> int:
+    """Bytes of the constants that the model's operators use."""
+    return sum(tensor.bytes for tensor in program.graph.tensors if tensor.is_constant)
+
+
+def info_facts(program: Program) -> dict[str, Any]:
+    """What a model is, for JSON."""
+    graph = program.graph
+    return {
+        "sha256": graph.sha256,
+        "model_bytes": graph.model_bytes,
+        "description": graph.description,
+        "numerics": program.numerics.value,
+        "macs": program.macs,
+        "constant_bytes": constant_bytes(program),
+        "inputs": [tensor_facts(graph.tensors[i]) for i in graph.inputs],
+        "outputs": [tensor_facts(graph.tensors[i]) for i in graph.outputs],
+        "operators": [
+            {
+                "index": step.node.index,
+                "opcode": step.node.opcode,
+                "name": step.node.name,
+                "macs": step.kernel.cost().macs,
+                "inputs": [t.index for t in step.node.inputs if t is not None],
+                "outputs": list(step.results),
+            }
+            for step in program.steps
+        ],
+    }
+
+
+def show_info(console: Console, program: Program) -> None:
+    """What a model is, for people."""
+    graph = program.graph
+    for index in graph.inputs:
+        console.print(f"input   {port_text(graph.tensors[index])}", highlight=False)
+    for index in graph.outputs:
+        console.print(f"output  {port_text(graph.tensors[index])}", highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("#", "operator", "name", "in", "out"):
+        table.add_column(heading, overflow="ellipsis", no_wrap=True)
+    for heading in ("MACs", "weights"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for step in program.steps:
+        node = step.node
+        weights = sum(t.bytes for t in node.inputs if t is not None and t.is_constant)
+        table.add_row(
+            str(node.index),
+            node.opcode,
+            node.name,
+            " ".join(shape_text(graph.tensors[i]) for i in step.operands),
+            " ".join(shape_text(t) for t in node.outputs),
+            _count(step.kernel.cost().macs),
+            _count(weights),
+        )
+    console.print(table)
+    console.print(
+        f"{len(program.steps)} operators, {program.macs:,} MACs, "
+        f"{constant_bytes(program):,} bytes of constants, {graph.model_bytes:,} bytes of model",
+        highlight=False,
+    )
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else ""
+
+
+def plan_facts(graph: Graph, plan: Plan) -> dict[str, Any]:
+    """A memory plan, for JSON."""
+    return {
+        "arena_bytes": plan.arena_bytes,
+        "lower_bound_bytes": plan.lower_bound_bytes,
+        "tensors": [
+            {
+                "index": allocation.tensor,
+                "name": graph.tensors[allocation.tensor].name,
+                "offset": allocation.offset,
+                "bytes": allocation.size,
+                "first_step": allocation.first_step,
+                "last_step": allocation.last_step,
+            }
+            for allocation in plan.allocations
+        ],
+    }
+
+
+def show_plan(console: Console, graph: Graph, plan: Plan) -> None:
+    """A memory plan, for people."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("offset", "bytes", "steps"):
+        table.add_column(heading, justify="right")
+    table.add_column("tensor")
+    last = len(graph.nodes) - 1
+    for item in sorted(plan.allocations, key=lambda item: (item.first_step, item.offset)):
+        tensor = graph.tensors[item.tensor]
+        table.add_row(
+            f"{item.offset:,}",
+            f"{item.size:,}",
+            f"{max(item.first_step, 0)} to {min(item.last_step, last)}",
+            f"{tensor.label} {shape_text(tensor)}",
+        )
+    console.print(table)
+    console.print(
+        f"arena {plan.arena_bytes:,} bytes, lower bound {plan.lower_bound_bytes:,} bytes",
+        highlight=False,
+    )
+
+
+def run_facts(interpreter: Interpreter, seconds: float, source: str) -> dict[str, Any]:
+    """The outputs of a run, for JSON."""
+    graph = interpreter.program.graph
+    return {
+        "inputs": source,
+        "invoke_seconds": seconds,
+        "outputs": [
+            tensor_facts(graph.tensors[i])
+            | {
+                "values": list(elements(interpreter, i)),
+                "crc32": zlib.crc32(interpreter.view(i).tobytes()),
+            }
+            for i in graph.outputs
+        ],
+    }
+
+
+def elements(interpreter: Interpreter, index: int) -> Sequence[int | float]:
+    """The values of a tensor, flat."""
+    tensor = interpreter.program.graph.tensors[index]
+    data = interpreter.view(index).tobytes()
+    return struct.unpack(f"<{tensor.elements}{tensor.dtype.format}", data)
+
+
+def show_run(console: Console, interpreter: Interpreter, seconds: float, source: str) -> None:
+    """The outputs of a run, for people."""
+    graph = interpreter.program.graph
+    console.print(f"inputs: {source}; one run took {seconds * 1e3:.2f} ms", highlight=False)
+    for index in graph.outputs:
+        tensor = graph.tensors[index]
+        console.print(f"\n[bold]{port_text(tensor)}[/]", highlight=False)
+        values = elements(interpreter, index)
+        shown = sorted(range(len(values)), key=lambda i: -values[i])[:SHOWN_VALUES]
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("index", "value", "real"):
+            table.add_column(heading, justify="right")
+        for place in shown:
+            table.add_row(str(place), f"{values[place]:g}", _real(tensor, values[place]))
+        console.print(table)
+        if len(shown) < len(values):
+            console.print(f"the greatest {len(shown)} of {len(values)} values", highlight=False)
+
+
+def _real(tensor: Tensor, value: float) -> str:
+    if tensor.quantization is None:
+        return f"{value:g}"
+    return f"{tensor.quantization.scale * (value - tensor.quantization.zero_point):.5g}"
