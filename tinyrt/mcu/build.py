@@ -17,6 +17,8 @@ COMPILE_TIMEOUT_SECONDS = 300.0
 
 LANGUAGE = ("-std=c99", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections")
 WARNINGS = ("-Wall", "-Wextra", "-pedantic", "-Wconversion", "-Wmissing-prototypes")
+# GCC writes frame sizes and the call graph beside each object; clang cannot.
+STACK_REPORTS = ("-fcallgraph-info=su",)
 SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 # Everything but the caller's own sources: startup, counter, console.
@@ -123,7 +125,7 @@ def build(
     theirs = [
         *common,
         optimize,
-        *_stack_reports(target),
+        *(STACK_REPORTS if target.machine else ()),
         *(f"-I{directory}" for directory in include_dirs),
         *(f"-D{define}" for define in defines),
         *extra_flags,
@@ -178,11 +180,6 @@ def _support_files(machine: Machine | None) -> tuple[str, ...]:
     return ("board_qemu.c", "board_text.c", machine.counter.source, *machine.support)
 
 
-def _stack_reports(target: Target) -> tuple[str, ...]:
-    """GCC writes frame sizes and the call graph beside each object; clang has no such file."""
-    return ("-fcallgraph-info=su",) if target.compiler.endswith("gcc") else ()
-
-
 def _memory(machine: Machine) -> str:
     regions = (("CODE", machine.code), ("BULK", machine.bulk), ("STACK", machine.stack))
     lines = [
@@ -209,7 +206,7 @@ def _parts(link_map: Path, names: dict[Path, str]) -> tuple[Part, ...]:
     totals = dict.fromkeys([*by_path.values(), LIBRARY_PART], Sizes())
     text = link_map.read_text(encoding="utf-8", errors="replace").partition(_MAP_START)[2]
     # A long section name has its line to itself: joined to the next, all are alike.
-    for line in re.sub(r"^( \S+)\n +", r"\1 ", text, flags=re.MULTILINE).splitlines():
+    for line in re.sub(r"^( \.\S+)\n +(?=0x)", r"\1 ", text, flags=re.MULTILINE).splitlines():
         found = _MAP_LINE.match(line)
         if found is None or found[1] is None:
             continue

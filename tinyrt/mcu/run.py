@@ -10,6 +10,8 @@ from tinyrt.mcu.toolchain import find_tool, last_lines, run_tool
 
 _FAULT = re.compile(r"^fault: (?P<what>.*) pc 0x(?P<pc>[0-9a-f]{8}).*$", re.MULTILINE)
 
+_SANITIZER = re.compile(r"(?<=ERROR: )AddressSanitizer: .*$|\S+: runtime error: .*$", re.MULTILINE)
+
 
 def run(image: Image, *, timeout: float = 60.0, count_instructions: bool = False) -> str:
     """Runs a program to its end and returns what it wrote.
@@ -38,6 +40,9 @@ def run(image: Image, *, timeout: float = 60.0, count_instructions: bool = False
         function = function_at(image.elf, int(fault["pc"], 16))
         where = f" in {function}" if function else ""
         raise ToolchainError(f"{name} program: {fault['what']}{where} ({fault.group()})")
+    broken = _SANITIZER.search(done.stderr)
+    if broken is not None:
+        raise ToolchainError(f"{name} program: {broken.group()}")
     if done.status < 0:
         ending = f"ended by {signal.Signals(-done.status).name}"
     else:

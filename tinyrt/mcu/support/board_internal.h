@@ -8,9 +8,6 @@
 enum { BOARD_SYS_WRITE0 = 0x04, BOARD_SYS_EXIT_EXTENDED = 0x20 };
 enum { BOARD_STOPPED_APPLICATION_EXIT = 0x20026 };
 
-/* What board_paint_stack leaves below the stack pointer. */
-#define BOARD_STACK_PAINT 0x5ac3a53cu
-
 /* startup_*.S */
 uint32_t board_semihost(uint32_t operation, const void *argument);
 
@@ -21,9 +18,6 @@ extern const uint32_t board_bulk_base[];
 extern const uint32_t board_bulk_end[];
 extern const uint32_t board_stack_base[];
 extern const uint32_t board_stack_top[];
-
-/* The stack pointer of board_paint_stack's caller. */
-extern const uint32_t *board_paint_mark;
 
 /* counter_*.c: start the counter; instructions since then, in constant time. */
 void board_counter_start(void);

@@ -12,8 +12,6 @@ static uint32_t counter_calls;
 static uint32_t counter_cost;
 static bool counter_runs;
 
-const uint32_t *board_paint_mark;
-
 static void send_line(void) {
     line[line_length] = '\0';
     if (line_length != 0u) {
@@ -82,12 +80,4 @@ void board_init(void) {
     /* Between the two readings lie one call and one move, which keeps the first. */
     counter_cost = (uint32_t)board_instructions() - first - 1u;
     counter_calls = 0;
-}
-
-size_t board_stack_used(void) {
-    const uint32_t *word = board_stack_base;
-    while (word < board_paint_mark && *word == BOARD_STACK_PAINT) {
-        ++word;
-    }
-    return (size_t)(board_paint_mark - word) * sizeof *word;
 }

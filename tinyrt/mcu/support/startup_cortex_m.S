@@ -61,20 +61,45 @@ board_semihost:
     bkpt 0xab
     bx lr
 
+    .equ PAINT, 0x5ac3a53c
+
     .section .text.board_paint_stack, "ax"
     .thumb_func
     .global board_paint_stack
-board_paint_stack:              /* uses no stack itself, so that what it marks is its caller's */
+board_paint_stack:              /* takes no stack itself: what it marks is its caller's end */
     ldr r0, =board_stack_base
-    ldr r1, =board_paint_mark
+    ldr r1, =paint_mark
     mov r2, sp
     str r2, [r1]
-    ldr r3, =0x5ac3a53c         /* BOARD_STACK_PAINT */
+    ldr r3, =PAINT
 1:  cmp r0, r2
     bhs 2f
     str r3, [r0], #4
     b 1b
 2:  bx lr
+
+    .section .text.board_stack_used, "ax"
+    .thumb_func
+    .global board_stack_used
+board_stack_used:               /* nor does this */
+    ldr r0, =paint_mark
+    ldr r0, [r0]
+    ldr r1, =board_stack_base
+    ldr r2, =PAINT
+1:  cmp r1, r0
+    bhs 2f
+    ldr r3, [r1]
+    cmp r3, r2
+    bne 2f
+    adds r1, r1, #4
+    b 1b
+2:  subs r0, r0, r1
+    bx lr
+
+    .section .bss.paint_mark, "aw", %nobits
+    .balign 4
+paint_mark:
+    .space 4
 
     .section .bss.board_fault_stack, "aw", %nobits
     .balign 8

@@ -48,18 +48,40 @@ board_semihost:
     .option pop
     ret
 
+    .equ PAINT, 0x5ac3a53c
+
     .section .text.board_paint_stack, "ax"
     .global board_paint_stack
-board_paint_stack:              /* uses no stack itself, so that what it marks is its caller's */
+board_paint_stack:              /* takes no stack itself: what it marks is its caller's end */
     la t0, board_stack_base
-    la t1, board_paint_mark
+    la t1, paint_mark
     sw sp, 0(t1)
-    li t2, 0x5ac3a53c           /* BOARD_STACK_PAINT */
+    li t2, PAINT
 1:  bgeu t0, sp, 2f
     sw t2, 0(t0)
     addi t0, t0, 4
     j 1b
 2:  ret
+
+    .section .text.board_stack_used, "ax"
+    .global board_stack_used
+board_stack_used:               /* nor does this */
+    la t0, paint_mark
+    lw a0, 0(t0)
+    la t0, board_stack_base
+    li t1, PAINT
+1:  bgeu t0, a0, 2f
+    lw t2, 0(t0)
+    bne t2, t1, 2f
+    addi t0, t0, 4
+    j 1b
+2:  sub a0, a0, t0
+    ret
+
+    .section .bss.paint_mark, "aw", %nobits
+    .balign 4
+paint_mark:
+    .space 4
 
     .section .bss.board_fault_stack, "aw", %nobits
     .balign 16
