@@ -14,10 +14,13 @@ from tinyrt.kernel import Constraint
 from tinyrt.options import ActivationFunctionType, Padding
 
 REACH = 1 << 29
-"""Greatest size, stride, dilation and extent of a window along one axis.
+"""Greatest size of an input and of a window, dilation included, along one axis.
 
-The sum of any three stays in int32, so that no executor overflows while it places a window.
+With steps no greater, the sum of any three stays in int32: no executor overflows while it places a
+window.
 """
+INT16_MAX = (1 << 15) - 1
+"""Greatest stride, dilation and padding of convolutions in TFLM, which holds them in 16 bits."""
 
 _ACTIVATION_BOUNDS: Mapping[ActivationFunctionType, tuple[float | None, float | None]] = {
     ActivationFunctionType.NONE: (None, None),
@@ -42,7 +45,7 @@ def window(size: int, kernel: int, stride: int, dilation: int, padding: Padding)
 
     Raises:
         ValueError: the window does not fit (VALID padding and a window larger than the input),
-            or an extent is beyond `REACH`.
+            an extent is beyond `REACH`, or the padding before the input beyond 16 bits.
     """
     effective = (kernel - 1) * dilation + 1
     if max(size, effective) > REACH:
@@ -53,7 +56,10 @@ def window(size: int, kernel: int, stride: int, dilation: int, padding: Padding)
         output = (size + stride - effective) // stride
     if output < 1:
         raise ValueError(f"a window of {effective} over {size} elements without padding")
-    return Window(output, max(0, (output - 1) * stride + effective - size) // 2)
+    pad_before = max(0, (output - 1) * stride + effective - size) // 2
+    if pad_before > INT16_MAX:
+        raise ValueError(f"padding of {pad_before} elements (at most {INT16_MAX})")
+    return Window(output, pad_before)
 
 
 def activation_range(activation: ActivationFunctionType, output: Tensor) -> tuple[int, int]:
@@ -88,11 +94,11 @@ def fused_activation(option: Callable[[Node], ActivationFunctionType]) -> Constr
     return rule("The fused activation is NONE, RELU, RELU_N1_TO_1 or RELU6.", check)
 
 
-def positive(field: str, option: Callable[[Node], int]) -> Constraint:
-    """The rule that a stride, a dilation or a window's size is at least 1, within `REACH`."""
+def positive(field: str, option: Callable[[Node], int], limit: int = INT16_MAX) -> Constraint:
+    """The rule that a stride, a dilation or a window's size is at least 1, at most `limit`."""
 
     def check(node: Node) -> str | None:
         value = option(node)
-        return None if 1 <= value <= REACH else node.option_found(field, value)
+        return None if 1 <= value <= limit else node.option_found(field, value)
 
-    return rule(f"The {field} is from 1 to {REACH}.", check)
+    return rule(f"The {field} is from 1 to {limit}.", check)
