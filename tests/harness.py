@@ -5,9 +5,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import oracle
-
 import tinyrt
+from tests import oracle
 from tinyrt.emit import emit
 from tinyrt.load import Program
 from tinyrt.mcu.targets import target_named

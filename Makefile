@@ -1,0 +1,49 @@
+# tinyrt: `make demo` shows the whole line at work, `make test` runs everything that CI runs.
+#
+# Both need Python >= 3.11, gcc, make and access to package registries, and set up the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+WORKERS ?= 2
+
+# The cross toolchains and emulators, as Debian and Ubuntu name them.
+ARM_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
+ALL_PACKAGES := $(ARM_PACKAGES) gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf \
+    qemu-system-misc clang cmake
+
+.PHONY: demo test test-all lint bench arm-tools all-tools clean
+
+demo: $(VENV)/.demo
+	@tests/install.sh arm-none-eabi-gcc qemu-system-arm -- $(ARM_PACKAGES) || true
+	@$(BIN)/python models/demo.py
+
+test: $(VENV)/.test all-tools lint
+	$(PYTEST) -n $(WORKERS) -m "not slow" tests
+
+test-all: $(VENV)/.test all-tools lint
+	$(PYTEST) -n $(WORKERS) tests
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+all-tools:
+	@tests/install.sh arm-none-eabi-gcc qemu-system-arm riscv64-unknown-elf-gcc \
+	    qemu-system-riscv32 clang cmake -- $(ALL_PACKAGES)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { tests/install.sh --always -- python3-venv && $(PYTHON) -m venv $(VENV); }
+
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	@touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

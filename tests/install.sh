@@ -1,0 +1,37 @@
+#!/bin/sh
+# Installs Debian packages if any of some commands is missing:
+#
+#     tests/install.sh COMMAND... -- PACKAGE...
+#
+# Root or sudo is needed for that; where neither can be had, says in one line what to install.
+set -u
+missing=
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    [ "$1" = --always ] && missing=" packages" && shift && continue
+    command -v "$1" >/dev/null 2>&1 || missing="$missing $1"
+    shift
+done
+[ $# -gt 0 ] && shift
+[ -n "$missing" ] || exit 0
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "missing:$missing; install what your system calls: $*" >&2
+    exit 1
+fi
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    if ! sudo -n true 2>/dev/null && ! { [ -t 0 ] && command -v sudo >/dev/null 2>&1; }; then
+        echo "missing:$missing; get it with: sudo apt-get install $*" >&2
+        exit 1
+    fi
+    as_root=sudo
+fi
+echo "installing: $*"
+log=$(mktemp)
+if { $as_root apt-get update && $as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends "$@"; } >"$log" 2>&1; then
+    rm -f "$log"
+else
+    tail -n 5 "$log" >&2
+    echo "missing:$missing; apt-get could not install: $*" >&2
+    exit 1
+fi
