@@ -1,4 +1,4 @@
-"""Images built once a session; skips, with the way to get it, where a target's tools are missing."""
+"""Images built once a session; a skip, with the remedy, where a target's tools are missing."""
 
 import functools
 

@@ -85,7 +85,7 @@ def test_an_exit_status_is_reported_with_the_last_lines(target: str, tmp_path: P
 
 @pytest.mark.parametrize("target", ["host"])
 def test_a_signal_on_the_host_is_reported_by_name(target: str, tmp_path: Path) -> None:
-    with pytest.raises(ToolchainError, match="ended by SIGFPE$"):
+    with pytest.raises(ToolchainError, match=r"ended by SIGFPE$"):
         output(target, "fault", tmp_path, "FAULT=DIVISION")
 
 

@@ -14,7 +14,7 @@ from tinyrt.mcu.elf import Sizes, function_at, functions, section_sizes
 from tinyrt.mcu.run import run
 from tinyrt.mcu.stack import stack_bound
 from tinyrt.mcu.targets import TARGETS, target_named
-from tinyrt.mcu.toolchain import find_tool, undefined_symbols
+from tinyrt.mcu.toolchain import find_tool, run_tool, undefined_symbols
 
 HELPERS = re.compile(r"memcpy|memset|__(aeabi|gnu)_\w+|__[a-z]+([sdt][if])+\d?")
 
@@ -174,6 +174,18 @@ def test_a_missing_tool_is_named_with_the_way_to_get_it(
             ToolchainError, match=r"^qemu-system-.* is not installed: apt install q"
         ):
             run(image)
+
+
+def test_a_tool_that_hangs_is_stopped_with_its_children() -> None:
+    shell = str(find_tool("sh").path)
+    with pytest.raises(ToolchainError, match=r"^sh: no end within 0\.5 s\n  started$"):
+        run_tool([shell, "-c", "echo started; sleep 60 | cat"], timeout=0.5)
+
+
+def test_a_tool_that_cannot_start_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tool").write_text("no program")
+    with pytest.raises(ToolchainError, match="^tool: Permission denied"):
+        run_tool([str(tmp_path / "tool")], timeout=5)
 
 
 def test_tools_say_their_versions() -> None:

@@ -1,7 +1,9 @@
 """Finding and running compilers and emulators: no shell, a time limit on all, nothing at import."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -108,24 +110,32 @@ def run_tool(
     """
     name = label or Path(command[0]).name
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             list(command),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             cwd=cwd,
-            check=False,
             encoding="utf-8",
             errors="replace",
+            process_group=0,
         )
-    except subprocess.TimeoutExpired as expired:
-        written = _text(expired.stdout) + _text(expired.stderr)
-        raise ToolchainError(
-            f"{name}: no end within {timeout:g} s{last_lines(written)}"
-        ) from expired
     except OSError as error:
         raise ToolchainError(f"{name}: {error.strerror or error}") from error
-    finished = Finished(done.returncode, done.stdout, done.stderr)
+    with process:
+        try:
+            stdout, stderr = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as expired:
+            # A compiler has children, which would hold the pipes open.
+            os.killpg(process.pid, signal.SIGKILL)
+            stdout, stderr = process.communicate()
+            raise ToolchainError(
+                f"{name}: no end within {timeout:g} s{last_lines(stdout + stderr)}"
+            ) from expired
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    finished = Finished(process.returncode, stdout, stderr)
     if check and finished.status != 0:
         raise ToolchainError(
             f"{name}: exit status {finished.status}{last_lines(finished.stderr or finished.stdout)}"
@@ -162,10 +172,3 @@ def last_lines(output: str) -> str:
     """
     lines = [line for line in output.strip().splitlines() if not line.endswith("has no peer")]
     return "".join(f"\n  {line}" for line in lines[-LAST_LINES:])
-
-
-def _text(output: bytes | str | None) -> str:
-    """Returns what a killed program wrote, which `subprocess` hands over undecoded."""
-    if output is None:
-        return ""
-    return output.decode("utf-8", "replace") if isinstance(output, bytes) else output
