@@ -2,6 +2,7 @@
 #ifndef TINYRT_H
 #define TINYRT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -88,7 +88,7 @@ class ModelWriter:
         operands = [self._pointer(i, constant=True) for i in step.operands]
         outputs = [self._pointer(i, constant=False) for i in step.results]
         if kernel.alias:
-            if operands[0] != outputs[0]:
+            if self._pointer(step.operands[0], constant=False) != outputs[0]:
                 yield f"    memcpy({outputs[0]}, {operands[0]}, {tensors[step.results[0]].bytes});"
         else:
             yield from self._kernel_call(step, operands, outputs)
