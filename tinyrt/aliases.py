@@ -1,12 +1,12 @@
 """What the operators have in common that only give a tensor another shape."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from tinyrt import constraints
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Node
-from tinyrt.kernel import Kernel, Value
+from tinyrt.kernel import Constraint, Kernel, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Alias(Kernel):
     c_name = ""
     input_type = None
     alias = True
-    constraints = (constraints.output_type_as_input,)
+    constraints: ClassVar[tuple[Constraint, ...]] = (constraints.output_type_as_input,)
 
     @classmethod
     def prepare(cls, node: Node, numerics: Numerics) -> Self:

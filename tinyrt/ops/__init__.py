@@ -1,6 +1,7 @@
 """The operators: one explicit line each."""
 
 from tinyrt.kernel import Kernel
+from tinyrt.ops.add import Add, AddInt32
 from tinyrt.ops.average_pool_2d import AveragePool2D
 from tinyrt.ops.concatenation import Concatenation
 from tinyrt.ops.conv_2d import Conv2D
@@ -8,10 +9,15 @@ from tinyrt.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinyrt.ops.expand_dims import ExpandDims
 from tinyrt.ops.fully_connected import FullyConnected
 from tinyrt.ops.max_pool_2d import MaxPool2D
+from tinyrt.ops.mul import Mul, MulInt32
 from tinyrt.ops.reshape import Reshape
+from tinyrt.ops.softmax import Softmax
 from tinyrt.ops.squeeze import Squeeze
+from tinyrt.ops.sub import Sub, SubInt32
 
 ALL: tuple[type[Kernel], ...] = (
+    Add,
+    AddInt32,
     AveragePool2D,
     Concatenation,
     Conv2D,
@@ -19,6 +25,11 @@ ALL: tuple[type[Kernel], ...] = (
     ExpandDims,
     FullyConnected,
     MaxPool2D,
+    Mul,
+    MulInt32,
     Reshape,
+    Softmax,
     Squeeze,
+    Sub,
+    SubInt32,
 )

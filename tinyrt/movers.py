@@ -1,0 +1,167 @@
+"""What the operators have in common that move elements and compute nothing.
+
+They work on bytes, whatever the element type. `prepare` reduces each of them to one of three
+plans, with dimensions that are adjacent in memory made one: `StridedCopy` (SLICE, STRIDED_SLICE,
+TRANSPOSE), `Join` (CONCATENATION, PACK) and `Part` (SPLIT, UNPACK).
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from operator import mul
+from typing import Self
+
+from tinyrt.constraints import rule
+from tinyrt.graph import Node, Shape
+from tinyrt.kernel import Constraint, Int32s, Kernel, Value, Variadic
+
+MANY = 1 << 12
+"""Most tensors on a variadic side of an operator."""
+LOOPS = 5
+"""Nested loops of a strided copy; an input of as many dimensions never needs more."""
+
+
+def axis_in(axis: int, rank: int) -> int:
+    """The dimension that an axis names among `rank`; a negative one counts from the end.
+
+    Raises:
+        ValueError: there is no such dimension.
+    """
+    if not -rank <= axis < rank:
+        raise ValueError(f"axis {axis} among {rank} dimensions")
+    return axis % rank
+
+
+def byte_strides(shape: Shape, element_bytes: int) -> tuple[int, ...]:
+    """Bytes from one element to the next along each dimension, row-major."""
+    return tuple(element_bytes * math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def elements(position: int, role: str, count: Callable[[Node], int]) -> Constraint:
+    """The rule that one input, where it is present, has as many elements as `count` says."""
+
+    def check(node: Node) -> str | None:
+        tensor = node.optional_input(position)
+        if tensor is None or tensor.elements == count(node):
+            return None
+        return f"{role} {tensor} (must have {count(node)} elements)"
+
+    return rule(f"The {role} has the number of elements that it needs.", check)
+
+
+def none_left_out(node: Node) -> str | None:
+    """No input is left out."""
+    for position, tensor in enumerate(node.inputs):
+        if tensor is None:
+            return f"input {position} is left out"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class StridedCopy(Kernel):
+    """Writes runs of bytes one after the other that it reads at regular distances."""
+
+    c_name = "strided_copy"
+    input_type = None
+
+    offset: int
+    """Byte of the input at which the first run begins."""
+    counts: Int32s
+    """Turns of each of the `LOOPS` nested loops, outermost first."""
+    strides: Int32s
+    """Bytes, of either sign, from turn to turn of each loop."""
+    run_bytes: int
+
+    @classmethod
+    def over(cls, offset: int, loops: Sequence[tuple[int, int]], element_bytes: int) -> Self:
+        """Plan a copy element by element in as few loops as possible.
+
+        Args:
+            offset: byte of the input at which the first element begins.
+            loops: turns and stride in bytes for each dimension of the output, outermost first.
+            element_bytes: bytes of an element.
+        """
+        run_bytes = element_bytes
+        joined: list[tuple[int, int]] = []
+        for count, stride in reversed(loops):
+            if count == 1:
+                continue
+            if not joined and stride == run_bytes:
+                run_bytes *= count
+            elif joined and stride == math.prod(joined[-1]):
+                joined[-1] = (joined[-1][0] * count, joined[-1][1])
+            else:
+                joined.append((count, stride))
+        joined += [(1, 0)] * (LOOPS - len(joined))
+        counts, strides = zip(*reversed(joined), strict=True)
+        return cls(offset, counts, strides, run_bytes)
+
+    def reference(self, *operands: Value) -> tuple[Value, ...]:
+        """Take the runs in the order of the loops."""
+        source, output = operands[0], bytearray()
+        for turns in product(*map(range, self.counts)):
+            start = self.offset + sum(map(mul, turns, self.strides))
+            output += source[start : start + self.run_bytes]
+        return (output,)
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Kernel):
+    """Writes a block of every input in turn, `outer` times over."""
+
+    c_name = "concatenation"
+    input_type = None
+    arity = (1, MANY)
+    variadic = Variadic.INPUTS
+
+    outer: int
+    input_count: int
+    block_bytes: Int32s
+    """Bytes that each input gives at a turn."""
+
+    @classmethod
+    def along(cls, node: Node, axis: int) -> Self:
+        """Plan to join the inputs along one of their dimensions."""
+        first = node.input(0)
+        blocks = (math.prod(t.shape[axis:]) * t.dtype.bytes for t in node.inputs if t is not None)
+        return cls(math.prod(first.shape[:axis]), len(node.inputs), tuple(blocks))
+
+    def reference(self, *operands: Value) -> tuple[Value, ...]:
+        """Go round the inputs."""
+        output = bytearray()
+        for turn in range(self.outer):
+            for source, block in zip(operands, self.block_bytes, strict=True):
+                output += source[turn * block : (turn + 1) * block]
+        return (output,)
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Kernel):
+    """Deals a block of the input to every output in turn, `outer` times over."""
+
+    c_name = "split"
+    input_type = None
+    output_arity = (1, MANY)
+    variadic = Variadic.OUTPUTS
+
+    outer: int
+    output_count: int
+    block_bytes: Int32s
+    """Bytes that each output gets at a turn."""
+
+    @classmethod
+    def along(cls, shape: Shape, axis: int, element_bytes: int, output_count: int) -> Self:
+        """Plan to part an input into equal outputs along one of its dimensions."""
+        block = math.prod(shape[axis:]) * element_bytes // output_count
+        return cls(math.prod(shape[:axis]), output_count, (block,) * output_count)
+
+    def reference(self, *operands: Value) -> tuple[Value, ...]:
+        """Go round the outputs."""
+        source, start = operands[0], 0
+        outputs = tuple(bytearray() for _ in self.block_bytes)
+        for _ in range(self.outer):
+            for output, block in zip(outputs, self.block_bytes, strict=True):
+                output.extend(source[start : start + block])
+                start += block
+        return outputs
