@@ -184,7 +184,7 @@ def test_a_tool_that_hangs_is_stopped_with_its_children() -> None:
 
 def test_a_tool_that_cannot_start_is_named(tmp_path: Path) -> None:
     (tmp_path / "tool").write_text("no program")
-    with pytest.raises(ToolchainError, match="^tool: Permission denied"):
+    with pytest.raises(ToolchainError, match=r"^tool: Permission denied"):
         run_tool([str(tmp_path / "tool")], timeout=5)
 
 
