@@ -37,7 +37,7 @@ MANIFEST_HEADER = """\
 # Written by the recipes in recipes/; README.md defines every field. Do not edit by hand.
 """
 
-Field = str | int | float | list[str]
+Field = str | int | float | list[str] | list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,15 @@ def fit(
     schedule = tf.keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(tf.keras.optimizers.Adam(schedule), loss)
     model.fit(inputs, targets, batch_size=batch_size, epochs=epochs, verbose=2)
+
+
+def normalized(layer: tf.keras.layers.Layer) -> list[tf.keras.layers.Layer]:
+    """The layer, batch normalization, ReLU: one operator once converted."""
+    return [
+        layer,
+        tf.keras.layers.BatchNormalization(name=f"{layer.name}_bn"),
+        tf.keras.layers.ReLU(name=f"{layer.name}_relu"),
+    ]
 
 
 def convert(model: tf.keras.Model, representative: np.ndarray) -> Converted:
@@ -228,5 +237,7 @@ def publish(
 
 
 def _literal(value: Field) -> str:
-    """Writes a manifest value as TOML; JSON's strings, integers and lists are TOML's too."""
+    """Writes a manifest value as TOML; JSON's strings and integers are TOML's too."""
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_literal, value)) + "]"
     return f"{value:.4f}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)

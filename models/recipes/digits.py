@@ -24,12 +24,16 @@ def build() -> tf.keras.Model:
     return tf.keras.Sequential(
         [
             layers.Input([8, 8, 1], name="image"),
-            *_normalized(layers.Conv2D(16, 3, padding="same", use_bias=False, name="conv1")),
-            *_normalized(layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="dw1")),
-            *_normalized(layers.Conv2D(32, 1, use_bias=False, name="pw1")),
+            *common.normalized(layers.Conv2D(16, 3, padding="same", use_bias=False, name="conv1")),
+            *common.normalized(
+                layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="dw1")
+            ),
+            *common.normalized(layers.Conv2D(32, 1, use_bias=False, name="pw1")),
             layers.MaxPooling2D(2, name="max_pool"),
-            *_normalized(layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="dw2")),
-            *_normalized(layers.Conv2D(48, 1, use_bias=False, name="pw2")),
+            *common.normalized(
+                layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="dw2")
+            ),
+            *common.normalized(layers.Conv2D(48, 1, use_bias=False, name="pw2")),
             layers.AveragePooling2D(2, name="average_pool"),
             layers.Flatten(name="flatten"),
             layers.Dropout(0.3, name="dropout"),
@@ -37,15 +41,6 @@ def build() -> tf.keras.Model:
         ],
         name="digits",
     )
-
-
-def _normalized(layer: tf.keras.layers.Layer) -> list[tf.keras.layers.Layer]:
-    """The layer, batch normalization, ReLU: one operator once converted."""
-    return [
-        layer,
-        tf.keras.layers.BatchNormalization(name=f"{layer.name}_bn"),
-        tf.keras.layers.ReLU(name=f"{layer.name}_relu"),
-    ]
 
 
 def augment(images: np.ndarray, generator: np.random.Generator) -> np.ndarray:
