@@ -10,10 +10,14 @@ from tinyrt.ops.expand_dims import ExpandDims
 from tinyrt.ops.fully_connected import FullyConnected
 from tinyrt.ops.max_pool_2d import MaxPool2D
 from tinyrt.ops.mul import Mul, MulInt32
+from tinyrt.ops.pack import Pack
 from tinyrt.ops.reshape import Reshape
 from tinyrt.ops.softmax import Softmax
+from tinyrt.ops.split import Split
 from tinyrt.ops.squeeze import Squeeze
 from tinyrt.ops.sub import Sub, SubInt32
+from tinyrt.ops.transpose import Transpose
+from tinyrt.ops.unpack import Unpack
 
 ALL: tuple[type[Kernel], ...] = (
     Add,
@@ -27,9 +31,13 @@ ALL: tuple[type[Kernel], ...] = (
     MaxPool2D,
     Mul,
     MulInt32,
+    Pack,
     Reshape,
     Softmax,
+    Split,
     Squeeze,
     Sub,
     SubInt32,
+    Transpose,
+    Unpack,
 )
