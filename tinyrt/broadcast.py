@@ -1,0 +1,177 @@
+"""What operators on two tensors share: dimensions of size 1 are stretched to the other's size.
+
+The loops over the output are worked out once. Neighbouring dimensions that are walked alike are one
+loop, so that two tensors of one shape give a single loop, and a bias for each channel gives two.
+
+**Source:** BroadcastBinaryOpSimple in tensorflow/lite/kernels/internal/reference/broadcast_loop.h.
+"""
+
+import struct
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from tinyrt import constraints
+from tinyrt.fixedpoint import INT32_MAX, INT32_MIN, clamp, wrap32
+from tinyrt.graph import DType, Node, Shape
+from tinyrt.kernel import Int32s, Kernel, Overlap, Value
+from tinyrt.options import ActivationFunctionType
+
+MAX_RANK = 6
+"""As in TFLM (RuntimeShape); TINYRT_BROADCAST_LOOPS in C."""
+
+ACTIVATION_INT32 = {
+    ActivationFunctionType.NONE: (INT32_MIN, INT32_MAX),
+    ActivationFunctionType.RELU: (0, INT32_MAX),
+    ActivationFunctionType.RELU_N1_TO_1: (-1, 1),
+    ActivationFunctionType.RELU6: (0, 6),
+}
+"""What fused activations leave of unscaled int32 outputs."""
+
+
+def broadcast_shape(shape1: Shape, shape2: Shape) -> Shape:
+    """The shape that two shapes are stretched to; missing leading dimensions count as 1.
+
+    Raises:
+        ValueError: a dimension differs and is 1 in neither.
+    """
+    rank = max(len(shape1), len(shape2))
+    sizes = []
+    for size1, size2 in zip(_extended(shape1, rank), _extended(shape2, rank), strict=True):
+        if size1 != size2 and 1 not in (size1, size2):
+            raise ValueError(
+                f"{'x'.join(map(str, shape1))} and {'x'.join(map(str, shape2))} do not broadcast "
+                f"({size1} against {size2}: equal, or one of them 1)"
+            )
+        sizes.append(size2 if size1 == 1 else size1)
+    return tuple(sizes)
+
+
+def _extended(shape: Shape, rank: int) -> Shape:
+    return (1,) * (rank - len(shape)) + shape
+
+
+def loops(shape1: Shape, shape2: Shape) -> tuple[Int32s, Int32s, Int32s]:
+    """The loops over a broadcast output, outermost first; at least one.
+
+    Returns:
+        The count of each loop, and how many elements further it takes the first and the second
+        operand at each turn (0 where it is stretched; the innermost loop's are 0 or 1).
+    """
+    output = broadcast_shape(shape1, shape2)
+    if 0 in output:
+        return (0,), (1,), (1,)
+    extents: list[int] = []
+    strides: list[tuple[int, int]] = []
+    full1 = full2 = 1
+    sizes = zip(output, _extended(shape1, len(output)), _extended(shape2, len(output)), strict=True)
+    for size, size1, size2 in reversed(tuple(sizes)):
+        if size == 1:
+            continue
+        stride = (0 if size1 == 1 else full1, 0 if size2 == 1 else full2)
+        if strides and all(
+            outer == inner * extents[0] for outer, inner in zip(stride, strides[0], strict=True)
+        ):
+            extents[0] *= size
+        else:
+            extents.insert(0, size)
+            strides.insert(0, stride)
+        full1 *= size1
+        full2 *= size2
+    if not extents:
+        return (1,), (1,), (1,)
+    return tuple(extents), tuple(s for s, _ in strides), tuple(s for _, s in strides)
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast(Kernel):
+    """Base of the operators on two tensors."""
+
+    arity = (2, 2)
+
+    loops: int
+    extents: Int32s
+    strides1: Int32s
+    strides2: Int32s
+
+    @classmethod
+    def infer(cls, node: Node) -> tuple[Shape, ...]:
+        """The shape that both inputs are stretched to."""
+        return (broadcast_shape(node.input(0).shape, node.input(1).shape),)
+
+    def stretched(self, values: Sequence[int], strides: Int32s) -> list[int]:
+        """An operand's elements, one for each element of the output."""
+        offsets = [0]
+        for extent, stride in zip(self.extents, strides, strict=True):
+            offsets = [offset + turn * stride for offset in offsets for turn in range(extent)]
+        return [values[offset] for offset in offsets]
+
+    def overlap(self) -> tuple[Overlap, ...]:
+        """In place over an operand that is not stretched: each element is read, then written."""
+        return tuple(
+            Overlap(operand=operand, forward=0)
+            for operand, strides in enumerate((self.strides1, self.strides2))
+            if all(strides)
+        )
+
+
+def no_scales(node: Node) -> str | None:
+    """The int32 inputs and outputs are not quantized."""
+    for tensor in (*node.inputs, *node.outputs):
+        if tensor is not None and tensor.quantization is not None:
+            return f"{tensor} has a scale"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastInt32(Broadcast):
+    """Base of the operators on two int32 tensors without scales.
+
+    Results wrap around, then the fused activation limits them.
+    """
+
+    input_type = DType.INT32
+
+    activation_min: int
+    activation_max: int
+
+    @classmethod
+    def fold(cls, node: Node, activation: ActivationFunctionType) -> Self:
+        """Fold shapes and activation."""
+        extents, strides1, strides2 = loops(node.input(0).shape, node.input(1).shape)
+        low, high = ACTIVATION_INT32[activation]
+        return cls(
+            loops=len(extents),
+            extents=extents,
+            strides1=strides1,
+            strides2=strides2,
+            activation_min=low,
+            activation_max=high,
+        )
+
+    @staticmethod
+    @abstractmethod
+    def combine(value1: int, value2: int) -> int:
+        """The exact result for one pair of elements."""
+
+    def reference(self, *operands: Value) -> tuple[Value, ...]:
+        """Combine pair by pair."""
+        first, second = (memoryview(operand).cast("B").cast("i") for operand in operands)
+        output = [
+            clamp(wrap32(self.combine(a, b)), self.activation_min, self.activation_max)
+            for a, b in zip(
+                self.stretched(first, self.strides1),
+                self.stretched(second, self.strides2),
+                strict=True,
+            )
+        ]
+        return (struct.pack(f"<{len(output)}i", *output),)
+
+
+RULES = (
+    constraints.present(1, "second input"),
+    constraints.same_types,
+    constraints.max_rank(MAX_RANK),
+)
+"""What every operator on two tensors asks for first."""

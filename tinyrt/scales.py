@@ -1,0 +1,50 @@
+"""Ratios of scales as the reference computes them: some in single, some in double precision."""
+
+import math
+from collections.abc import Callable
+
+from tinyrt.constraints import rule
+from tinyrt.fixedpoint import float32, quantize_multiplier
+from tinyrt.graph import Node, Tensor
+from tinyrt.kernel import Constraint
+
+
+def single(value: float) -> float:
+    """Round to the nearest IEEE single, to an infinity beyond the greatest.
+
+    The product or quotient of two singles, taken in double precision and then rounded so, is what
+    single-precision hardware gives: a double has enough digits for the second rounding to be
+    harmless.
+    """
+    try:
+        return float32(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
+def scale_of(tensor: Tensor) -> float:
+    """The scale of a tensor that is quantized as a whole."""
+    assert tensor.quantization is not None
+    return tensor.quantization.scale
+
+
+def zero_point_of(tensor: Tensor) -> int:
+    """The zero-point of a tensor that is quantized as a whole."""
+    assert tensor.quantization is not None
+    return tensor.quantization.zero_point
+
+
+def factor_fits(text: str, factor: Callable[[Node], float]) -> Constraint:
+    """The rule that a real factor can be held as multiplier and shift; `text` names the factor.
+
+    Its magnitude is below 2^30, so that the shift is at most 30.
+    """
+
+    def check(node: Node) -> str | None:
+        found = abs(factor(node))
+        # Just below 2^30 the multiplier still rounds up to 2^30 itself, with shift 31.
+        if math.isfinite(found) and quantize_multiplier(found)[1] <= 30:
+            return None
+        return f"{found:g}"
+
+    return rule(f"The factor {text} is less than 2^30.", check)
