@@ -302,6 +302,7 @@ class Interpreter:
                 "scales": np.array(scales, np.float32) if np else scales,
                 "zero_points": np.array(zero_points, np.int32) if np else zero_points,
                 "quantized_dimension": quantization.axis if quantization else 0,
+                "block_size": 0,
             },
             "sparsity_parameters": {},
         }
