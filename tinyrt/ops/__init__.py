@@ -9,12 +9,15 @@ from tinyrt.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinyrt.ops.expand_dims import ExpandDims
 from tinyrt.ops.fully_connected import FullyConnected
 from tinyrt.ops.max_pool_2d import MaxPool2D
+from tinyrt.ops.mean import Mean
 from tinyrt.ops.mul import Mul, MulInt32
 from tinyrt.ops.pack import Pack
 from tinyrt.ops.reshape import Reshape
+from tinyrt.ops.slice import Slice
 from tinyrt.ops.softmax import Softmax
 from tinyrt.ops.split import Split
 from tinyrt.ops.squeeze import Squeeze
+from tinyrt.ops.strided_slice import StridedSlice
 from tinyrt.ops.sub import Sub, SubInt32
 from tinyrt.ops.transpose import Transpose
 from tinyrt.ops.unpack import Unpack
@@ -29,13 +32,16 @@ ALL: tuple[type[Kernel], ...] = (
     ExpandDims,
     FullyConnected,
     MaxPool2D,
+    Mean,
     Mul,
     MulInt32,
     Pack,
     Reshape,
+    Slice,
     Softmax,
     Split,
     Squeeze,
+    StridedSlice,
     Sub,
     SubInt32,
     Transpose,
