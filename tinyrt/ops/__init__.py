@@ -12,7 +12,9 @@ from tinyrt.ops.max_pool_2d import MaxPool2D
 from tinyrt.ops.mean import Mean
 from tinyrt.ops.mul import Mul, MulInt32
 from tinyrt.ops.pack import Pack
+from tinyrt.ops.pad import Pad, PadV2
 from tinyrt.ops.reshape import Reshape
+from tinyrt.ops.resize_nearest_neighbor import ResizeNearestNeighbor
 from tinyrt.ops.slice import Slice
 from tinyrt.ops.softmax import Softmax
 from tinyrt.ops.split import Split
@@ -36,7 +38,10 @@ ALL: tuple[type[Kernel], ...] = (
     Mul,
     MulInt32,
     Pack,
+    Pad,
+    PadV2,
     Reshape,
+    ResizeNearestNeighbor,
     Slice,
     Softmax,
     Split,
