@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from tinyrt import constraints, windows
-from tinyrt.fixedpoint import Numerics, float32
+from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Node, Shape
 from tinyrt.kernel import Kernel, Value
 from tinyrt.options import Pool2DOptions
+from tinyrt.scales import scale_of, single, zero_point_of
 
 WINDOW_LIMIT = 1 << 23
 """Most input pixels under one window: 2^23 · 128, half a divisor added, stays in int32."""
@@ -24,10 +25,9 @@ def _options(node: Node) -> Pool2DOptions:
 def nearly_same_quantization(node: Node) -> str | None:
     """Input and output have the same zero-point, and scales at most 0.000001 apart."""
     source, output = node.input(0), node.outputs[0]
-    assert source.quantization is not None
-    assert output.quantization is not None
-    apart = float32(abs(source.quantization.scale - output.quantization.scale))
-    if source.quantization.zero_point == output.quantization.zero_point and apart <= 1e-6:
+    # The difference of singles is a single in the source, before it is compared.
+    apart = single(abs(scale_of(source) - scale_of(output)))
+    if zero_point_of(source) == zero_point_of(output) and apart <= 1e-6:
         return None
     return f"{source} and {output} differ"
 

@@ -10,6 +10,7 @@ from tinyrt.constraints import rule
 from tinyrt.fixedpoint import INT32_MAX, INT32_MIN, Numerics, quantize_multiplier
 from tinyrt.graph import Node, Tensor
 from tinyrt.kernel import Constraint
+from tinyrt.scales import factor_fits, scale_of
 
 
 def bias_or_zeros(bias: Tensor | None, channels: int) -> tuple[int, ...]:
@@ -24,14 +25,11 @@ def channel_multipliers(
 
     The product of input and filter scale is taken in double precision.
     """
-    source, filter_, output = node.input(0), node.input(1), node.outputs[0]
-    assert source.quantization is not None
+    filter_ = node.input(1)
     assert filter_.quantization is not None
-    assert output.quantization is not None
+    source_scale, output_scale = scale_of(node.input(0)), scale_of(node.outputs[0])
     pairs = [
-        quantize_multiplier(
-            source.quantization.scale * filter_scale / output.quantization.scale, numerics
-        )
+        quantize_multiplier(source_scale * filter_scale / output_scale, numerics)
         for filter_scale in filter_.quantization.scales
     ]
     if len(pairs) == 1:
@@ -58,17 +56,15 @@ def filter_scales(axis: int) -> Constraint:
     return rule(f"The filter has zero-point 0 and one scale, or one along axis {axis}.", check)
 
 
-def factors_fit(node: Node) -> str | None:
-    """Every factor input scale · filter scale / output scale is less than 2^30."""
-    source, filter_, output = node.input(0), node.input(1), node.outputs[0]
-    assert source.quantization is not None
+def _greatest_factor(node: Node) -> float:
+    filter_ = node.input(1)
     assert filter_.quantization is not None
-    assert output.quantization is not None
-    product = source.quantization.scale * max(filter_.quantization.scales)
-    # Just below 2^30 the multiplier still rounds up to 2^30 itself, with shift 31.
-    if quantize_multiplier(product / output.quantization.scale)[1] <= 30:
-        return None
-    return f"scales of {source}, {filter_} and {output}: {product / output.quantization.scale:g}"
+    product = scale_of(node.input(0)) * max(filter_.quantization.scales)
+    return product / scale_of(node.outputs[0])
+
+
+factors_fit = factor_fits("input scale · filter scale / output scale", _greatest_factor)
+"""The rule on the scales of input, filter and output; it relies on that of the filter."""
 
 
 def bias_per_channel(axis: int) -> Constraint:

@@ -3,6 +3,8 @@
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from tests.builder import TensorSpec
 
@@ -63,3 +65,45 @@ def window_output(size: int, kernel: int, stride: int, dilation: int, padding: s
     if padding == "SAME":
         return -(-size // stride)
     return (size - ((kernel - 1) * dilation + 1)) // stride + 1
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A sliding window; pairs are height and width."""
+
+    size: tuple[int, int]
+    kernel: tuple[int, int]
+    strides: tuple[int, int]
+    dilations: tuple[int, int]
+    padding: str
+
+    @property
+    def output(self) -> tuple[int, ...]:
+        """Rows and columns of the output; 0 or less where the window does not fit."""
+        axes = zip(self.size, self.kernel, self.strides, self.dilations, strict=True)
+        return tuple(window_output(*axis, self.padding) for axis in axes)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of a convolution."""
+        return {
+            "padding": self.padding,
+            "stride_h": self.strides[0],
+            "stride_w": self.strides[1],
+            "dilation_h_factor": self.dilations[0],
+            "dilation_w_factor": self.dilations[1],
+        }
+
+
+def geometry(rng: random.Random, **fixed: Any) -> Geometry:
+    """A random window; `fixed` replaces some of the draws."""
+    drawn = Geometry(
+        size=(rng.randint(1, 7), rng.randint(1, 7)),
+        kernel=(rng.randint(1, 4), rng.randint(1, 4)),
+        strides=(rng.randint(1, 3), rng.randint(1, 3)),
+        dilations=(1, 1) if rng.random() < 0.6 else (rng.randint(1, 3), 2),
+        padding=rng.choice(("SAME", "VALID")),
+    )
+    names = {field.name for field in fields(Geometry)}
+    drawn = replace(drawn, **{name: value for name, value in fixed.items() if name in names})
+    return drawn if min(drawn.output) >= 1 else replace(drawn, padding="SAME")

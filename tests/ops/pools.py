@@ -1,7 +1,7 @@
 """Models of one pooling operator: random ones, those with notable geometry, and refused ones."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,25 +11,18 @@ from tests.ops import draws
 
 def random_layer(opcode: str, rng: random.Random, **fixed: Any) -> bytes:
     """A random layer; `fixed` replaces some of the draws."""
-    batches, depth = fixed.get("batches", rng.choice((1, 1, 3))), rng.choice((1, 2, 5, 16))
-    size: Sequence[int] = fixed.get("size", (rng.randint(1, 8), rng.randint(1, 8)))
-    window: Sequence[int] = fixed.get("window", (rng.randint(1, 5), rng.randint(1, 5)))
-    strides: Sequence[int] = fixed.get("strides", (rng.randint(1, 4), rng.randint(1, 4)))
-    padding = fixed.get("padding", rng.choice(("SAME", "VALID")))
-    axes = list(zip(size, window, strides, (1, 1), strict=True))
-    if min(draws.window_output(*axis, padding) for axis in axes) < 1:
-        padding = "SAME"
-    rows, columns = (draws.window_output(*axis, padding) for axis in axes)
-    source = draws.activation(rng, batches, *size, depth)
+    window = draws.geometry(rng, **({"dilations": (1, 1)} | fixed))
+    batches, depth = rng.choice((1, 1, 3)), rng.choice((1, 2, 5, 16))
+    source = draws.activation(rng, batches, *window.size, depth)
     return single_operator(
         opcode,
         [source],
-        [replace(source, shape=(batches, rows, columns, depth))],
-        padding=padding,
-        stride_h=strides[0],
-        stride_w=strides[1],
-        filter_height=window[0],
-        filter_width=window[1],
+        [replace(source, shape=(batches, *window.output, depth))],
+        padding=window.padding,
+        stride_h=window.strides[0],
+        stride_w=window.strides[1],
+        filter_height=window.kernel[0],
+        filter_width=window.kernel[1],
         fused_activation_function=fixed.get("fused", rng.choice(draws.ACTIVATIONS)),
     )
 
@@ -37,13 +30,13 @@ def random_layer(opcode: str, rng: random.Random, **fixed: Any) -> bytes:
 def geometry(opcode: str, rng: random.Random) -> list[bytes]:
     """Sizes at the edge of what a window can meet."""
     return [
-        random_layer(opcode, rng, size=(1, 1), window=(1, 1), strides=(1, 1)),
-        random_layer(opcode, rng, size=(1, 1), window=(5, 4), padding="SAME"),
-        random_layer(opcode, rng, size=(4, 5), window=(4, 5), padding="VALID"),
-        random_layer(opcode, rng, size=(2, 3), window=(9, 9), strides=(1, 1), padding="SAME"),
-        random_layer(opcode, rng, size=(7, 7), window=(2, 2), strides=(5, 6)),
-        random_layer(opcode, rng, size=(3, 4), window=(65535, 3), padding="SAME"),
-        random_layer(opcode, rng, size=(3, 4), window=(2, 2), strides=(1 << 29, 1)),
+        random_layer(opcode, rng, size=(1, 1), kernel=(1, 1), strides=(1, 1)),
+        random_layer(opcode, rng, size=(1, 1), kernel=(5, 4), padding="SAME"),
+        random_layer(opcode, rng, size=(4, 5), kernel=(4, 5), padding="VALID"),
+        random_layer(opcode, rng, size=(2, 3), kernel=(9, 9), strides=(1, 1), padding="SAME"),
+        random_layer(opcode, rng, size=(7, 7), kernel=(2, 2), strides=(5, 6)),
+        random_layer(opcode, rng, size=(3, 4), kernel=(65535, 3), padding="SAME"),
+        random_layer(opcode, rng, size=(3, 4), kernel=(2, 2), strides=(1 << 29, 1)),
     ]
 
 

@@ -15,35 +15,20 @@ from tinyrt.errors import UnsupportedError
 
 def layer(rng: random.Random, **fixed: Any) -> bytes:
     """A random layer; `fixed` replaces some of the draws."""
+    geometry = draws.geometry(rng, **fixed)
     batches = fixed.get("batches", rng.choice((1, 1, 2)))
-    height, width = fixed.get("size", (rng.randint(1, 7), rng.randint(1, 7)))
-    kernel = fixed.get("kernel", (rng.randint(1, 4), rng.randint(1, 4)))
-    strides = fixed.get("strides", (rng.randint(1, 3), rng.randint(1, 3)))
-    dilations = fixed.get("dilations", (1, 1) if rng.random() < 0.6 else (rng.randint(1, 3), 2))
     depth = fixed.get("depth", rng.choice((1, 3, 4, 7)))
     multiplier = fixed.get("multiplier", rng.choice((1, 1, 2, 3)))
-    padding = fixed.get("padding", rng.choice(("SAME", "VALID")))
-    rows, columns = (
-        draws.window_output(*axis, padding)
-        for axis in zip((height, width), kernel, strides, dilations, strict=True)
-    )
-    if min(rows, columns) < 1:
-        padding = "SAME"
-        rows, columns = -(-height // strides[0]), -(-width // strides[1])
     channels = depth * multiplier
-    source = draws.activation(rng, batches, height, width, depth)
-    filter_ = draws.weights(rng, (1, *kernel, channels), rng.choice((None, 3)))
+    source = draws.activation(rng, batches, *geometry.size, depth)
+    filter_ = draws.weights(rng, (1, *geometry.kernel, channels), rng.choice((None, 3)))
     return single_operator(
         "DEPTHWISE_CONV_2D",
         [source, filter_, *draws.bias(rng, channels)],
-        [draws.output(rng, source, filter_, batches, rows, columns, channels)],
-        padding=padding,
-        stride_h=strides[0],
-        stride_w=strides[1],
-        dilation_h_factor=dilations[0],
-        dilation_w_factor=dilations[1],
+        [draws.output(rng, source, filter_, batches, *geometry.output, channels)],
         depth_multiplier=multiplier,
         fused_activation_function=fixed.get("fused", rng.choice(draws.ACTIVATIONS)),
+        **geometry.options,
     )
 
 

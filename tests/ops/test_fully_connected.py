@@ -110,7 +110,7 @@ REFUSED = {
     "input scale · filter scale / output scale is less than 2\\^30": example(
         output=TensorSpec((2, 4), "int8", scale=1e-12)
     ),
-    "less than 2\\^127": example(
+    "inf. The factor .* in single precision": example(
         source=TensorSpec((2, 6), "int8", scale=1e20),
         filter=replace(FILTER, scale=1e20),
         output=TensorSpec((2, 4), "int8", scale=1e38),

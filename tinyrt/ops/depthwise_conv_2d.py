@@ -10,6 +10,7 @@ from tinyrt.fixedpoint import Numerics, requantize_to_int8
 from tinyrt.graph import DType, Node, Shape
 from tinyrt.kernel import Cost, Int8Data, Int8s, Int32s, Kernel, Value
 from tinyrt.options import DepthwiseConv2DOptions
+from tinyrt.scales import zero_point_of
 
 
 def _options(node: Node) -> DepthwiseConv2DOptions:
@@ -118,8 +119,6 @@ class DepthwiseConv2D(Kernel):
         """Fold geometry, weights and scales."""
         options = _options(node)
         source, filter_, output = node.input(0), node.input(1), node.outputs[0]
-        assert source.quantization is not None
-        assert output.quantization is not None
         assert filter_.data is not None
         rows, columns = cls._windows(node)
         channels = filter_.shape[3]
@@ -141,8 +140,8 @@ class DepthwiseConv2D(Kernel):
             dilation_width=options.dilation_w_factor,
             pad_top=rows.pad_before,
             pad_left=columns.pad_before,
-            input_offset=-source.quantization.zero_point,
-            output_offset=output.quantization.zero_point,
+            input_offset=-zero_point_of(source),
+            output_offset=zero_point_of(output),
             activation_min=low,
             activation_max=high,
             filter=bytes(filter_.data),

@@ -5,10 +5,11 @@ from operator import mul
 from typing import Self
 
 from tinyrt import constraints, weights, windows
-from tinyrt.fixedpoint import Numerics, float32, quantize_multiplier, requantize_to_int8
+from tinyrt.fixedpoint import Numerics, quantize_multiplier, requantize_to_int8
 from tinyrt.graph import DType, Node, Shape
 from tinyrt.kernel import Cost, Int8Data, Int8s, Int32s, Kernel, Value
 from tinyrt.options import FullyConnectedOptions, FullyConnectedWeightsFormat
+from tinyrt.scales import factor_fits, scale_of, single, zero_point_of
 
 
 def _options(node: Node) -> FullyConnectedOptions:
@@ -23,14 +24,10 @@ def plain_weights(node: Node) -> str | None:
     return node.option_found("weights_format", found.name)
 
 
-def single_precision_product(node: Node) -> str | None:
-    """The product of input and filter scale is less than 2^127."""
-    source, filter_ = node.input(0), node.input(1)
-    assert source.quantization is not None
-    assert filter_.quantization is not None
-    if source.quantization.scale * max(filter_.quantization.scales) < 2.0**127:
-        return None
-    return f"scales of {source} and {filter_}"
+def _single_precision_factor(node: Node) -> float:
+    """For one filter scale: the product is rounded to single precision here, and only here."""
+    product = single(scale_of(node.input(0)) * scale_of(node.input(1)))
+    return product / scale_of(node.outputs[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,10 @@ class FullyConnected(Kernel):
         windows.fused_activation(lambda node: _options(node).fused_activation_function),
         weights.filter_scales(0),
         weights.factors_fit,
-        single_precision_product,
+        factor_fits(
+            "input scale · filter scale, in single precision, / output scale",
+            _single_precision_factor,
+        ),
         weights.bias_per_channel(0),
         weights.accumulators_fit(0),
     )
@@ -105,26 +105,22 @@ class FullyConnected(Kernel):
     def prepare(cls, node: Node, numerics: Numerics) -> Self:
         """Fold weights and scales."""
         source, filter_, output = node.input(0), node.input(1), node.outputs[0]
-        assert source.quantization is not None
         assert filter_.quantization is not None
-        assert output.quantization is not None
         assert filter_.data is not None
         output_depth, input_depth = filter_.shape
         per_channel = len(filter_.quantization.scales) > 1
         if per_channel:
             multipliers, shifts = weights.channel_multipliers(node, output_depth, numerics)
         else:
-            # One scale: the product is a single-precision one here, and only here.
-            product = float32(source.quantization.scale * filter_.quantization.scale)
-            multiplier, shift = quantize_multiplier(product / output.quantization.scale, numerics)
+            multiplier, shift = quantize_multiplier(_single_precision_factor(node), numerics)
             multipliers, shifts = (multiplier,), (shift,)
         low, high = windows.activation_range(_options(node).fused_activation_function, output)
         return cls(
             batches=source.elements // input_depth,
             input_depth=input_depth,
             output_depth=output_depth,
-            input_offset=-source.quantization.zero_point,
-            output_offset=output.quantization.zero_point,
+            input_offset=-zero_point_of(source),
+            output_offset=zero_point_of(output),
             activation_min=low,
             activation_max=high,
             filter=bytes(filter_.data),

@@ -15,6 +15,7 @@ from tinyrt.fixedpoint import (
 from tinyrt.graph import Node, Shape
 from tinyrt.kernel import Kernel, Overlap, Value
 from tinyrt.options import SoftmaxOptions
+from tinyrt.scales import scale_of, zero_point_of
 
 _DIFFERENCE_INTEGER_BITS = 5
 """Differences from a row's maximum are Q5.26: those below −31 are not worth adding."""
@@ -24,10 +25,8 @@ DEPTH_LIMIT = (1 << _SUM_INTEGER_BITS) - 1
 
 
 def _scaled_beta(node: Node) -> float:
-    quantization = node.input(0).quantization
-    assert quantization is not None
     beta = node.options_as(SoftmaxOptions).beta
-    return beta * quantization.scale * (1 << (31 - _DIFFERENCE_INTEGER_BITS))
+    return beta * scale_of(node.input(0)) * (1 << (31 - _DIFFERENCE_INTEGER_BITS))
 
 
 def beta_above_least(node: Node) -> str | None:
@@ -47,11 +46,10 @@ def row_within_limit(node: Node) -> str | None:
 
 def probability_output(node: Node) -> str | None:
     """The output has scale 1/256 and zero-point -128."""
-    quantization = node.outputs[0].quantization
-    assert quantization is not None
-    if quantization.scale == 1 / 256 and quantization.zero_point == -128:
+    scale, zero_point = scale_of(node.outputs[0]), zero_point_of(node.outputs[0])
+    if scale == 1 / 256 and zero_point == -128:
         return None
-    return f"scale {quantization.scale:g} and zero-point {quantization.zero_point}"
+    return f"scale {scale:g} and zero-point {zero_point}"
 
 
 @dataclass(frozen=True, slots=True)
