@@ -58,10 +58,17 @@ class ModelWriter:
     # --- pieces ------------------------------------------------------------------------------
 
     def _ports(self, side: str, indices: Sequence[int], names: writer.Names) -> tuple[Port, ...]:
+        known = {
+            index: name
+            for signature in self.program.graph.signatures
+            for name, index in (signature.inputs if side == "input" else signature.outputs).items()
+        }
         ports = []
         for index in indices:
             tensor = self.program.graph.tensors[index]
-            own = names.take(f"{side}_{writer.short_name(tensor.name)}")
+            # What the model's author calls it beats what the converter made of that.
+            label = known.get(index) or writer.short_name(tensor.name)
+            own = names.take(label if label.startswith(side) else f"{side}_{label}")
             ports.append(Port(tensor, f"{self.name}_{own}", f"{self.macro}_{own.upper()}"))
         return tuple(ports)
 
@@ -114,8 +121,7 @@ class ModelWriter:
         stem = f"op{step.node.index}_{writer.short_name(step.node.name)}"
         name = writer.identifier(stem)
         lines = [f"static const tinyrt_{kernel.c_name}_params {name} = {{"]
-        for field in kernel.c_fields():
-            lines.append(f"    .{field.name} = {self._member(stem, field)},")
+        lines += [f"    .{f.name} = {self._member(stem, f)}," for f in kernel.c_fields()]
         self._parameters += [*lines, "};", ""]
         return name
 
@@ -168,13 +174,13 @@ class ModelWriter:
         yield "    int8_t *arena;"
         yield f"}} {name}_ctx;"
         yield ""
-        yield f"/* Takes {macro}_ARENA_SIZE bytes or more, aligned to {macro}_ARENA_ALIGN, which must"
-        yield " * stay untouched by others between writing the inputs and reading the outputs."
+        yield f"/* Takes {macro}_ARENA_SIZE bytes or more, aligned to {macro}_ARENA_ALIGN, that"
+        yield " * nobody else touches between the writing of inputs and the reading of outputs."
         yield " * Returns TINYRT_OK (0), or a negative TINYRT_ERROR_ code and changes nothing. */"
         yield f"int {name}_init({name}_ctx *ctx, void *arena, size_t arena_bytes);"
         yield ""
-        yield "/* Computes the outputs. The inputs share memory with what is computed: write them anew"
-        yield " * before every run. Returns TINYRT_OK, or TINYRT_ERROR_NOT_INITIALIZED. */"
+        yield "/* Computes the outputs. The inputs share memory with what is computed: write them"
+        yield " * anew before every run. Returns TINYRT_OK, or TINYRT_ERROR_NOT_INITIALIZED. */"
         yield f"int {name}_run({name}_ctx *ctx);"
         for port in self.inputs:
             yield ""
@@ -182,7 +188,8 @@ class ModelWriter:
             yield f"{port.tensor.dtype.c_type} *{port.function}({name}_ctx *ctx);"
         for port in self.outputs:
             yield ""
-            yield f"/* Where to read the output {_described(port.tensor)}; valid until the next input. */"
+            yield f"/* Where to read the output {_described(port.tensor)};"
+            yield " * valid until inputs are written again. */"
             yield f"const {port.tensor.dtype.c_type} *{port.function}(const {name}_ctx *ctx);"
         yield ""
         yield "#ifdef __cplusplus"
@@ -278,22 +285,22 @@ class ModelWriter:
         graph, plan = self.program.graph, self.plan
         scratch = max((s.kernel.cost().scratch_bytes for s in self.program.steps), default=0)
         file_ = self._file_name
+        command = (
+            f"tinyrt emit {file_} -o DIR --name {self.name}"
+            f" --numerics {self.program.numerics.value}"
+        )
+        arena = (
+            f"{plan.arena_bytes} bytes, aligned to {ARENA_ALIGN};"
+            f" lower bound {plan.lower_bound_bytes}"
+        )
         yield f"{self.name}.c: the model '{self.name}', emitted by tinyrt {tinyrt.__version__}."
         yield ""
         yield from writer.table(
             ("model", f"{file_}, {graph.model_bytes} bytes"),
             (
                 ("SHA-256", graph.sha256),
-                (
-                    "command",
-                    f"tinyrt emit {file_} -o DIR --name {self.name}"
-                    f" --numerics {self.program.numerics.value}",
-                ),
-                (
-                    "arena",
-                    f"{plan.arena_bytes} bytes, aligned to {ARENA_ALIGN}; "
-                    f"lower bound {plan.lower_bound_bytes}",
-                ),
+                ("command", command),
+                ("arena", arena),
                 ("scratch", f"{scratch} bytes at most, within the arena"),
                 ("constants", f"{self.constant_bytes} bytes of weights and tables"),
                 ("work", f"{self.program.macs} MACs in {len(self.program.steps)} operators"),
@@ -305,7 +312,8 @@ class ModelWriter:
         yield ""
         yield "Usage:"
         yield ""
-        yield f"    static TINYRT_ALIGNED({self.macro}_ARENA_ALIGN) uint8_t arena[{self.macro}_ARENA_SIZE];"
+        size = f"{self.macro}_ARENA_SIZE"
+        yield f"    static TINYRT_ALIGNED({self.macro}_ARENA_ALIGN) uint8_t arena[{size}];"
         yield f"    {self.name}_ctx ctx;"
         yield f"    if ({self.name}_init(&ctx, arena, sizeof arena) == TINYRT_OK) {{"
         for port in self.inputs:

@@ -6,17 +6,17 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 
 VALUES_PER_LINE = 12
-_KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if "
-    "inline int long register restrict return short signed sizeof static struct switch typedef "
-    "union unsigned void volatile while".split()
+_KEYWORDS = re.compile(
+    "auto|break|case|char|const|continue|default|do|double|else|enum|extern|float|for|goto|if|"
+    "inline|int|long|register|restrict|return|short|signed|sizeof|static|struct|switch|typedef|"
+    "union|unsigned|void|volatile|while"
 )
 
 
 def identifier(text: str) -> str:
     """A C identifier in lower case that resembles the text."""
     name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").lower() or "unnamed"
-    return f"_{name}" if name[0].isdigit() or name in _KEYWORDS else name
+    return f"_{name}" if name[0].isdigit() or _KEYWORDS.fullmatch(name) else name
 
 
 def short_name(text: str) -> str:
