@@ -1,7 +1,7 @@
 """The typed graph of a model: what remains of a .tflite file once it has been read and verified.
 
-Data moves forward only: `schema` gives raw records, `read_graph` turns them into these types and
-reports every structural finding at once, `load` prepares operators from the nodes.
+Data moves forward only: `schema` gives raw records, `verify` finds what is wrong with them,
+`reading` turns them into these types, `load` prepares operators from the nodes.
 """
 
 import dataclasses
@@ -15,10 +15,17 @@ from tinyrt.records import Record
 
 Shape = tuple[int, ...]
 OptionsT = TypeVar("OptionsT", bound=Record)
+Format = Literal["f", "b", "B", "h", "i", "q", "?"]
+LABEL_LIMIT = 120
+"""Most characters of a tensor's name that people are shown."""
 
 
 class DType(enum.Enum):
-    """Element types of tensors; the value is the name that LiteRT and NumPy use."""
+    """Element types of tensors; the value is the name that LiteRT and NumPy use.
+
+    Operators run on the plain types. The others, from FLOAT16 on, are only named, so that errors
+    can name them: a tensor of such a type is never fed, computed or read.
+    """
 
     FLOAT32 = "float32"
     INT8 = "int8"
@@ -27,20 +34,53 @@ class DType(enum.Enum):
     INT32 = "int32"
     INT64 = "int64"
     BOOL = "bool"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+    FLOAT64 = "float64"
+    FLOAT8_E4M3FN = "float8_e4m3fn"
+    FLOAT8_E5M2 = "float8_e5m2"
+    UINT16 = "uint16"
+    UINT32 = "uint32"
+    UINT64 = "uint64"
+    INT4 = "int4"
+    UINT4 = "uint4"
+    INT2 = "int2"
+    COMPLEX64 = "complex64"
+    COMPLEX128 = "complex128"
+    STRING = "string"
+    RESOURCE = "resource"
+    VARIANT = "variant"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether operators run on the type at all."""
+        return self in _FORMATS
+
+    @property
+    def bits(self) -> int:
+        """Bits of one element, which may lie packed; 0 where they differ in size."""
+        return _ELEMENT_BITS.get(self, 0)
 
     @property
     def bytes(self) -> int:
-        """Bytes of one element."""
-        return _ELEMENT_BYTES[self]
+        """Bytes of one element of a plain type."""
+        return self.bits // 8
 
     @property
-    def format(self) -> Literal["f", "b", "B", "h", "i", "q", "?"]:
-        """The `struct` and `memoryview.cast` format character of one element."""
+    def integer_range(self) -> tuple[int, int] | None:
+        """Least and greatest value; None where the elements are no integers."""
+        if self.value.startswith("int"):
+            return -(1 << self.bits - 1), (1 << self.bits - 1) - 1
+        return (0, (1 << self.bits) - 1) if self.value.startswith("uint") else None
+
+    @property
+    def format(self) -> Format:
+        """The `struct` and `memoryview.cast` format character of one element of a plain type."""
         return _FORMATS[self]
 
     @property
     def c_type(self) -> str:
-        """The C99 type of one element."""
+        """The C99 type of one element of a plain type."""
         return (
             "float"
             if self is DType.FLOAT32
@@ -50,16 +90,29 @@ class DType(enum.Enum):
         )
 
 
-_ELEMENT_BYTES: Mapping[DType, int] = {
-    DType.FLOAT32: 4,
-    DType.INT8: 1,
-    DType.UINT8: 1,
-    DType.INT16: 2,
-    DType.INT32: 4,
-    DType.INT64: 8,
-    DType.BOOL: 1,
+_ELEMENT_BITS: Mapping[DType, int] = {
+    DType.FLOAT32: 32,
+    DType.INT8: 8,
+    DType.UINT8: 8,
+    DType.INT16: 16,
+    DType.INT32: 32,
+    DType.INT64: 64,
+    DType.BOOL: 8,
+    DType.FLOAT16: 16,
+    DType.BFLOAT16: 16,
+    DType.FLOAT64: 64,
+    DType.FLOAT8_E4M3FN: 8,
+    DType.FLOAT8_E5M2: 8,
+    DType.UINT16: 16,
+    DType.UINT32: 32,
+    DType.UINT64: 64,
+    DType.INT4: 4,
+    DType.UINT4: 4,
+    DType.INT2: 2,
+    DType.COMPLEX64: 64,
+    DType.COMPLEX128: 128,
 }
-_FORMATS: Mapping[DType, Literal["f", "b", "B", "h", "i", "q", "?"]] = {
+_FORMATS: Mapping[DType, Format] = {
     DType.FLOAT32: "f",
     DType.INT8: "b",
     DType.UINT8: "B",
@@ -68,6 +121,16 @@ _FORMATS: Mapping[DType, Literal["f", "b", "B", "h", "i", "q", "?"]] = {
     DType.INT64: "q",
     DType.BOOL: "?",
 }
+
+
+def label_of(name: str) -> str:
+    """A tensor's name for people: one line, and not long.
+
+    Converters join the names of fused operators by semicolons; the first serves.
+    """
+    first = name.partition(";")[0]
+    shown = first if first.isprintable() else "".join(c if c.isprintable() else "?" for c in first)
+    return shown if len(shown) <= LABEL_LIMIT else f"{shown[: LABEL_LIMIT - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +179,7 @@ class Tensor:
     @property
     def bytes(self) -> int:
         """Bytes of the whole tensor."""
-        return self.elements * self.dtype.bytes
+        return -(-self.elements * self.dtype.bits // 8)
 
     @property
     def is_constant(self) -> bool:
@@ -131,8 +194,8 @@ class Tensor:
 
     @property
     def label(self) -> str:
-        """The name for people: converters join the names of fused operators by semicolons."""
-        return self.name.partition(";")[0]
+        """The name for people; see `label_of`."""
+        return label_of(self.name)
 
     def __str__(self) -> str:
         """Name, shape and type, as error messages and listings show a tensor."""

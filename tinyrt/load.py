@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tinyrt.errors import FormatError, InputError, UnsupportedError
+from tinyrt.findings import Finding, refuse
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Graph, Node, Shape
 from tinyrt.kernel import Kernel
 from tinyrt.ops import ALL
-from tinyrt.verify import read_graph
+from tinyrt.reading import read_graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,8 @@ def resize(program: Program, shapes: Mapping[int, Shape]) -> Program:
 
 def prepare(graph: Graph, numerics: Numerics) -> Program:
     """Choose and check an operator for every node, then fold each node into integers."""
-    kernels = [_kernel_of(node) for node in graph.nodes]
-    unknown = [node for node, kernel in zip(graph.nodes, kernels, strict=True) if kernel is None]
-    findings = [_unsupported(node) for node in unknown]
-    pairs = [(n, k) for n, k in zip(graph.nodes, kernels, strict=True) if k is not None]
-    findings += [finding for node, kernel in pairs for finding in _check(node, kernel)]
-    if findings:
-        raise UnsupportedError("\n".join(findings))
+    refuse(tuple(check(graph)))
+    pairs = [(node, kernel) for node in graph.nodes if (kernel := _kernel_of(node)) is not None]
     steps = tuple(
         Step(
             node=node,
@@ -96,8 +92,35 @@ def prepare(graph: Graph, numerics: Numerics) -> Program:
     return Program(graph, steps, numerics)
 
 
+def check(graph: Graph) -> Iterator[Finding]:
+    """What keeps the operators of a graph from being run: unknown ones first, then broken rules."""
+    kernels = [_kernel_of(node) for node in graph.nodes]
+    pairs = list(zip(graph.nodes, kernels, strict=True))
+    for node, kernel in pairs:
+        if kernel is None:
+            yield _finding(node, _unsupported(node))
+    for node, kernel in pairs:
+        broken = None if kernel is None else _broken_rule(node, kernel)
+        if broken is not None:
+            yield _finding(node, broken)
+
+
+def _finding(node: Node, text: str) -> Finding:
+    return Finding(
+        place=node.where(),
+        text=text,
+        operator=node.index,
+        opcode=node.opcode,
+        byte_offset=node.byte_offset,
+        unsupported=True,
+    )
+
+
 def _kernel_of(node: Node) -> type[Kernel] | None:
+    """The operator that runs a node; none where a tensor has a type that none runs on."""
     first = node.optional_input(0)
+    if not all(t is None or t.dtype.is_plain for t in (*node.inputs, *node.outputs)):
+        return None
     for kernel in ALL:
         if kernel.opcode == node.opcode and (
             kernel.input_type is None or (first is not None and first.dtype is kernel.input_type)
@@ -107,43 +130,42 @@ def _kernel_of(node: Node) -> type[Kernel] | None:
 
 
 def _unsupported(node: Node) -> str:
-    types = ", ".join("none" if t is None else t.dtype.value for t in node.inputs)
-    known = sorted(
-        kernel.input_type.value
-        for kernel in ALL
-        if kernel.opcode == node.opcode and kernel.input_type is not None
+    """The types that a node has, and those that one with its opcode may have."""
+    types = " → ".join(
+        ", ".join("none" if t is None else t.dtype.value for t in side) or "nothing"
+        for side in (node.inputs, node.outputs)
     )
-    allowed = f"the first input may be {' or '.join(known)}" if known else "no such operator here"
-    return f"{node.where()}: inputs ({types}) are not supported ({allowed})"
+    kernels = [kernel for kernel in ALL if kernel.opcode == node.opcode]
+    known = sorted(k.input_type.value for k in kernels if k.input_type is not None)
+    if not kernels:
+        return f"not supported ({types})"
+    plain = "float32, int8, uint8, int16, int32, int64 or bool"
+    return f"{types} is not supported (the first input may be {' or '.join(known) or plain})"
 
 
-def _check(node: Node, kernel: type[Kernel]) -> Iterator[str]:
+def _broken_rule(node: Node, kernel: type[Kernel]) -> str | None:
     """The first rule that a node breaks: later rules may rely on earlier ones."""
     least, most = kernel.arity
     if not least <= len(node.inputs) <= most:
-        yield f"{node.where()}: {len(node.inputs)} inputs (allowed: {least} to {most})"
-        return
+        return f"{len(node.inputs)} inputs (must be {least} to {most})"
     least, most = kernel.output_arity
     if not least <= len(node.outputs) <= most:
-        yield f"{node.where()}: {len(node.outputs)} outputs (allowed: {least} to {most})"
-        return
+        return f"{len(node.outputs)} outputs (must be {least} to {most})"
     if node.inputs and node.inputs[0] is None:
-        yield f"{node.where()}: input 0 is left out (it must be present)"
-        return
+        return "input 0 is left out (must be present)"
     for constraint in kernel.constraints:
         found = constraint(node)
         if found is not None:
-            yield f"{node.where()}: {found}. {constraint.__doc__}"
-            return
+            rule = (constraint.__doc__ or "").partition("\n")[0]
+            return f"{found}. {rule}"
     try:
         shapes = kernel.infer(node)
     except ValueError as error:
-        yield f"{node.where()}: {error}"
-        return
+        return str(error)
     for tensor, shape in zip(node.outputs, shapes, strict=True):
         if tensor.shape != shape:
-            wanted = "x".join(map(str, shape))
-            yield (
-                f"{node.where()}: output {tensor} must have shape {wanted}, "
-                f"tensor at byte {tensor.byte_offset:#x}"
+            wanted = "x".join(map(str, shape)) or "scalar"
+            return (
+                f"output {tensor} (must have shape {wanted}), table at byte {tensor.byte_offset:#x}"
             )
+    return None

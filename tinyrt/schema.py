@@ -140,12 +140,21 @@ class OperatorCode(Record):
         return max(self.deprecated_builtin_code, self.builtin_code)
 
     @property
+    def builtin(self) -> BuiltinOperator | None:
+        """The operator; None where the schema has no such code."""
+        try:
+            return BuiltinOperator(self.code)
+        except ValueError:
+            return None
+
+    @property
     def name(self) -> str:
         """The operator's name for people: `CONV_2D`, `CUSTOM 'Mfcc'`, `operator code 300`."""
-        if self.code not in set(BuiltinOperator):
+        builtin = self.builtin
+        if builtin is None:
             return f"operator code {self.code}"
-        name = BuiltinOperator(self.code).name
-        return f"{name} '{self.custom_code}'" if self.code == BuiltinOperator.CUSTOM else name
+        custom = builtin is BuiltinOperator.CUSTOM
+        return f"{builtin.name} {self.custom_code[:80]!r}" if custom else builtin.name
 
 
 @record
