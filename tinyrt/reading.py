@@ -5,7 +5,7 @@ import hashlib
 from tinyrt import schema
 from tinyrt.findings import refuse
 from tinyrt.graph import Graph, Node, Quantization, Signature, Tensor
-from tinyrt.verify import tensor_bytes, dtype_of, verify
+from tinyrt.verify import dtype_of, tensor_bytes, verify
 
 
 def read_graph(model: bytes | bytearray | memoryview) -> Graph:
