@@ -6,10 +6,8 @@ TRANSPOSE), `Join` (CONCATENATION, PACK) and `Part` (SPLIT, UNPACK).
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
-from operator import mul
 from typing import Self
 
 from tinyrt.constraints import rule
@@ -100,10 +98,18 @@ class StridedCopy(Kernel):
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Take the runs in the order of the loops."""
         source, output = operands[0], bytearray()
-        for turns in product(*map(range, self.counts)):
-            start = self.offset + sum(map(mul, turns, self.strides))
+        for start in self._starts(0, self.offset):
             output += source[start : start + self.run_bytes]
         return (output,)
+
+    def _starts(self, loop: int, start: int) -> Iterator[int]:
+        """The byte at which each run begins, for the loops from `loop` on."""
+        for turn in range(self.counts[loop]):
+            place = start + turn * self.strides[loop]
+            if loop == LOOPS - 1:
+                yield place
+            else:
+                yield from self._starts(loop + 1, place)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,8 @@ def test_a_tensor_with_itself() -> None:
         ([q8(2, 3), q8(2, 3, scale=0.25)], q8(2, 6), {"axis": 1}, "same scale and zero-point"),
         ([q8(2, 3), q8(2, 3)], q8(2, 6, zero_point=4), {"axis": 1}, "same scale and zero-point"),
         (
-            [q8(2, 3, dtype="uint8"), q8(2, 3, dtype="uint8")],
-            q8(2, 6, dtype="uint8"),
+            [q8(2, 3, dtype="uint8", zero_point=3)] * 2,
+            q8(2, 6, dtype="uint8", zero_point=3),
             {"axis": 1},
             "The input is int8 or int16",
         ),

@@ -102,7 +102,10 @@ GOOD = {
         ({"output": q8(3, 6)}, "must have shape 3x5"),
         ({"output": q8(3, 5, dtype="int16")}, "element type of the first input"),
         ({"output": q8(3, 5, scale=None)}, "has no quantization"),
-        ({"source": q8(2, 3, dtype="uint8")}, "The input is int8 or int16 or int32 or float32"),
+        (
+            {"source": q8(2, 3, dtype="uint8", zero_point=3)},
+            "The input is int8 or int16 or int32 or float32",
+        ),
         ({"source": q8(1, 1, 1, 1, 2, 3)}, "The input has rank 1 or 2 or 3 or 4 or 5"),
     ],
 )

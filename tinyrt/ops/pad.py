@@ -127,17 +127,20 @@ class Pad(Kernel):
         return value[:1] if len(set(value)) == 1 else value
 
     def reference(self, *operands: Value) -> tuple[Value, ...]:
-        """Wrap the runs of the input in their borders, level by level."""
-        source = operands[0]
+        """Write borders and runs of the input, level by level."""
+        source, output = operands[0], bytearray()
         starts = range(0, len(source), self.run_bytes)
-        return (self._level(0, (bytes(source[i : i + self.run_bytes]) for i in starts)),)
+        self._write(0, (source[i : i + self.run_bytes] for i in starts), output)
+        return (output,)
 
-    def _level(self, level: int, runs: Iterator[bytes]) -> bytes:
-        if level < LEVELS - 1:
-            inside = b"".join(self._level(level + 1, runs) for _ in range(self.counts[level]))
+    def _write(self, level: int, runs: Iterator[Value], output: bytearray) -> None:
+        output += self._border(self.before[level])
+        if level == LEVELS - 1:
+            output += next(runs)
         else:
-            inside = next(runs)
-        return self._border(self.before[level]) + inside + self._border(self.after[level])
+            for _ in range(self.counts[level]):
+                self._write(level + 1, runs, output)
+        output += self._border(self.after[level])
 
     def _border(self, length: int) -> bytes:
         return self.value * (length // self.value_bytes)
