@@ -14,6 +14,7 @@ from tests.builder import ModelBuilder, TensorSpec, single_operator
 from tests.corpus import MODELS, ROOT
 
 DIGITS = ROOT / "models" / "digits.tflite"
+KEYWORDS = ROOT / "models" / "keywords.tflite"
 
 
 def same(ours: Any, theirs: Any) -> bool:
@@ -213,19 +214,19 @@ class TestResizing:
     """Batch and spatial sizes."""
 
     def test_batch_of_a_whole_model(self) -> None:
-        interpreter = tinyrt.Interpreter(DIGITS)
+        interpreter = tinyrt.Interpreter(KEYWORDS)
         (source,) = (d["index"] for d in interpreter.get_input_details())
         (result,) = (d["index"] for d in interpreter.get_output_details())
         rng = np.random.default_rng(1)
-        images = rng.integers(-128, 128, (3, 8, 8, 1), dtype=np.int8)
+        images = rng.integers(-128, 128, (3, 49, 10, 1), dtype=np.int8)
         singles = []
         for image in images:
             interpreter.set_tensor(source, image[None])
             interpreter.invoke()
             singles.append(interpreter.get_tensor(result)[0].tolist())
-        interpreter.resize_tensor_input(source, (3, 8, 8, 1))
+        interpreter.resize_tensor_input(source, (3, 49, 10, 1))
         interpreter.allocate_tensors()
-        assert interpreter.get_input_details()[0]["shape"].tolist() == [3, 8, 8, 1]
+        assert interpreter.get_input_details()[0]["shape"].tolist() == [3, 49, 10, 1]
         interpreter.set_tensor(source, images)
         interpreter.invoke()
         assert interpreter.get_tensor(result).tolist() == singles
