@@ -149,7 +149,7 @@ class ModelWriter:
 
     def _header_lines(self) -> Iterator[str]:
         name, macro, plan = self.name, self.macro, self.plan
-        yield f"/* {name}.h: interface of the model '{name}'; see {name}.c for what it is. */"
+        yield f"/* {name}.h: interface of a model; {name}.c says which. */"
         yield f"#ifndef {macro}_H"
         yield f"#define {macro}_H"
         yield ""

@@ -2,10 +2,13 @@
 
 import math
 import re
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 
+from tinyrt.fixedpoint import float32
+
 VALUES_PER_LINE = 12
+LINE_WIDTH = 100
+_GREATEST_SINGLE = float(2**128 - 2**104)
 _KEYWORDS = re.compile(
     "auto|break|case|char|const|continue|default|do|double|else|enum|extern|float|for|goto|if|"
     "inline|int|long|register|restrict|return|short|signed|sizeof|static|struct|switch|typedef|"
@@ -58,22 +61,23 @@ def single(value: float) -> str:
         return "(1.0f / 0.0f)" if value > 0 else "(-1.0f / 0.0f)"
     for digits in range(1, 10):
         text = f"{value:.{digits}g}"
-        if struct.pack("<f", float(text)) == struct.pack("<f", value):
+        # Few digits of the greatest singles round up beyond what a single holds.
+        if abs(float(text)) <= _GREATEST_SINGLE and float32(float(text)) == value:
             break
     return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
 def array(name: str, element: str, values: Sequence[int | float]) -> Iterator[str]:
-    """The definition of a constant array, a dozen values a line."""
+    """The definition of a constant array, a dozen values a line where they fit."""
     yield f"static const {element} {name}[{len(values)}] = {{"
     literals = [
         single(float(value)) if element == "float" else integer(int(value), element)
         for value in values
     ]
     width = max(map(len, literals), default=0)
-    for start in range(0, len(literals), VALUES_PER_LINE):
-        line = ", ".join(text.rjust(width) for text in literals[start : start + VALUES_PER_LINE])
-        yield f"    {line},"
+    a_line = min(VALUES_PER_LINE, (LINE_WIDTH - 4) // (width + 2))
+    for start in range(0, len(literals), a_line):
+        yield f"    {', '.join(text.rjust(width) for text in literals[start : start + a_line])},"
     yield "};"
 
 
