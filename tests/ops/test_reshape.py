@@ -3,7 +3,7 @@
 import pytest
 
 import tinyrt
-from tests.builder import TensorSpec, single_operator
+from tests.builder import ModelBuilder, TensorSpec, single_operator
 from tests.harness import agree
 from tinyrt.errors import InputError, UnsupportedError
 
@@ -41,6 +41,16 @@ def test_agrees() -> None:
 @pytest.mark.parametrize("dtype", TYPES)
 def test_any_type(dtype: str) -> None:
     agree([reshape(TensorSpec((2, 6), dtype), TensorSpec((4, 3), dtype), int32(4, 3))])
+
+
+def test_a_shape_that_another_operator_computes() -> None:
+    model = ModelBuilder()
+    rows, columns = (model.add(TensorSpec((), "int32", data=size)) for size in (4, 3))
+    shape = model.add(TensorSpec((2,), "int32"), "shape")
+    source, output = model.add(q8(2, 6), "x"), model.add(q8(4, 3), "y")
+    model.operator("PACK", [rows, columns], [shape], values_count=2)
+    model.operator("RESHAPE", [source, shape], [output])
+    agree([model.finish([source], [output])])
 
 
 def test_the_output_takes_no_memory() -> None:
