@@ -25,10 +25,13 @@ def weights(rng: random.Random, shape: Sequence[int], axis: int | None) -> Tenso
     values: Sequence[int] = rng.choice(
         (range(-128, 128), range(-127, 128), (-128, 127), (-128,), (127,), range(-2, 3))
     )
+    scales = [rng.uniform(0.0005, 0.05) for _ in range(count)]
+    if count > 1 and rng.random() < 0.2:
+        scales[-1] = 0.0  # converters leave it to channels whose weights are all zero
     return TensorSpec(
         shape,
         "int8",
-        scale=[rng.uniform(0.0005, 0.05) for _ in range(count)],
+        scale=scales,
         axis=axis or 0,
         data=[rng.choice(values) for _ in range(math.prod(shape))],
     )
