@@ -1,6 +1,7 @@
-"""Ratios of scales as the reference computes them: some in single, some in double precision."""
+"""Factors made of scales, and the single precision of a model's float boundary."""
 
 import math
+import struct
 from collections.abc import Callable
 
 from tinyrt.constraints import rule
@@ -48,3 +49,13 @@ def factor_fits(text: str, factor: Callable[[Node], float]) -> Constraint:
         return f"{found:g}"
 
     return rule(f"The factor {text} is less than 2^30.", check)
+
+
+def single_bits(value: float) -> int:
+    """The 32 bits of an IEEE single as an integer, the form in which one is handed to C."""
+    return int(struct.unpack("<i", struct.pack("<f", value))[0])
+
+
+def single_of_bits(bits: int) -> float:
+    """The IEEE single that has these 32 bits."""
+    return float(struct.unpack("<f", struct.pack("<i", bits))[0])

@@ -8,11 +8,16 @@ from tinyrt.ops.conv_2d import Conv2D
 from tinyrt.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinyrt.ops.expand_dims import ExpandDims
 from tinyrt.ops.fully_connected import FullyConnected
+from tinyrt.ops.hard_swish import HardSwish
+from tinyrt.ops.leaky_relu import LeakyRelu
+from tinyrt.ops.logistic import Logistic
 from tinyrt.ops.max_pool_2d import MaxPool2D
 from tinyrt.ops.mean import Mean
 from tinyrt.ops.mul import Mul, MulInt32
 from tinyrt.ops.pack import Pack
 from tinyrt.ops.pad import Pad, PadV2
+from tinyrt.ops.relu import Relu
+from tinyrt.ops.relu6 import Relu6
 from tinyrt.ops.reshape import Reshape
 from tinyrt.ops.resize_nearest_neighbor import ResizeNearestNeighbor
 from tinyrt.ops.slice import Slice
@@ -21,6 +26,7 @@ from tinyrt.ops.split import Split
 from tinyrt.ops.squeeze import Squeeze
 from tinyrt.ops.strided_slice import StridedSlice
 from tinyrt.ops.sub import Sub, SubInt32
+from tinyrt.ops.tanh import Tanh
 from tinyrt.ops.transpose import Transpose
 from tinyrt.ops.unpack import Unpack
 
@@ -33,6 +39,9 @@ ALL: tuple[type[Kernel], ...] = (
     DepthwiseConv2D,
     ExpandDims,
     FullyConnected,
+    HardSwish,
+    LeakyRelu,
+    Logistic,
     MaxPool2D,
     Mean,
     Mul,
@@ -40,6 +49,8 @@ ALL: tuple[type[Kernel], ...] = (
     Pack,
     Pad,
     PadV2,
+    Relu,
+    Relu6,
     Reshape,
     ResizeNearestNeighbor,
     Slice,
@@ -49,6 +60,7 @@ ALL: tuple[type[Kernel], ...] = (
     StridedSlice,
     Sub,
     SubInt32,
+    Tanh,
     Transpose,
     Unpack,
 )
