@@ -25,7 +25,7 @@ SCALES = (
     (50.0, 60.0),
     (1e6, 1e6),
 )
-"""Exponents from the least to the greatest, those from 16 on, where TFLM's mask is odd, included."""
+"""All exponents, down to right shifts of 16 and more, where the 16-bit mask is odd."""
 
 
 def test_models() -> None:
