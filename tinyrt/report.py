@@ -84,7 +84,11 @@ def show_info(console: Console, program: Program) -> None:
     for index in graph.outputs:
         console.print(f"output  {port_text(graph.tensors[index])}", highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("#", "operator", "name", "in", "out"):
+    # In a narrow terminal it is the names that give way.
+    longest = max((len(step.node.opcode) for step in program.steps), default=0)
+    table.add_column("#", no_wrap=True)
+    table.add_column("operator", no_wrap=True, min_width=longest)
+    for heading in ("name", "in", "out"):
         table.add_column(heading, overflow="ellipsis", no_wrap=True)
     for heading in ("MACs", "weights"):
         table.add_column(heading, justify="right", no_wrap=True)
