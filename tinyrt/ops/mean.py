@@ -1,7 +1,7 @@
 """MEAN."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Self
@@ -120,11 +120,18 @@ class Mean(Kernel):
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Sum the inputs of each mean, then scale the sum."""
         source = memoryview(operands[0]).cast("b")
-        steps = _positions(self.reduced_sizes, self.reduced_strides)
+        # The longest dimension is summed as a slice: little memory, however large the input is.
+        reduced = sorted(zip(self.reduced_sizes, self.reduced_strides, strict=True))
+        longest, stride = reduced.pop()
+        extent = (longest - 1) * stride + 1
         output = bytearray()
-        for start in _positions(self.kept_sizes, self.kept_strides):
+        for start in _positions(zip(self.kept_sizes, self.kept_strides, strict=True)):
+            total = sum(
+                sum(source[start + first : start + first + extent : stride])
+                for first in _positions(reduced)
+            )
             value = requantize_to_int8(
-                sum(source[start + step] for step in steps) + self.count * self.input_offset,
+                total + self.count * self.input_offset,
                 self.multiplier,
                 self.shift,
                 self.output_offset,
@@ -150,9 +157,13 @@ def _joined(shape: Shape, axes: frozenset[int], *, reduced: bool) -> list[tuple[
     return joined or [(1, 1)]
 
 
-def _positions(sizes: Sequence[int], strides: Sequence[int]) -> list[int]:
-    """The offsets that some dimensions reach, in row-major order."""
-    positions = [0]
-    for size, stride in zip(sizes, strides, strict=True):
-        positions = [start + index * stride for start in positions for index in range(size)]
+def _positions(dimensions: Iterable[tuple[int, int]]) -> Iterator[int]:
+    """The offsets that dimensions, each a size and a stride, reach in row-major order."""
+    positions = iter((0,))
+    for size, stride in dimensions:
+        positions = _stepped(positions, size, stride)
     return positions
+
+
+def _stepped(starts: Iterator[int], size: int, stride: int) -> Iterator[int]:
+    return (start + step for start in starts for step in range(0, size * stride, stride))
