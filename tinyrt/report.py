@@ -83,27 +83,31 @@ def show_info(console: Console, program: Program) -> None:
         console.print(f"input   {port_text(graph.tensors[index])}", highlight=False)
     for index in graph.outputs:
         console.print(f"output  {port_text(graph.tensors[index])}", highlight=False)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    # In a narrow terminal it is the names that give way.
-    longest = max((len(step.node.opcode) for step in program.steps), default=0)
-    table.add_column("#", no_wrap=True)
-    table.add_column("operator", no_wrap=True, min_width=longest)
-    for heading in ("name", "in", "out"):
-        table.add_column(heading, overflow="ellipsis", no_wrap=True)
-    for heading in ("MACs", "weights"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for step in program.steps:
-        node = step.node
-        weights = sum(t.bytes for t in node.inputs if t is not None and t.is_constant)
-        table.add_row(
-            str(node.index),
-            node.opcode,
-            node.name,
+    rows = [
+        (
+            str(step.node.index),
+            step.node.opcode,
             " ".join(shape_text(graph.tensors[i]) for i in step.operands),
-            " ".join(shape_text(t) for t in node.outputs),
+            " ".join(shape_text(t) for t in step.node.outputs),
             _count(step.kernel.cost().macs),
-            _count(weights),
+            _count(sum(t.bytes for t in step.node.inputs if t is not None and t.is_constant)),
+            step.node.name,
         )
+        for step in program.steps
+    ]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    headings = ("#", "operator", "in", "out", "MACs", "weights", "name")
+    for heading, cells in zip(headings, zip(headings, *rows, strict=True), strict=True):
+        # In a narrow terminal it is the names that give way.
+        table.add_column(
+            heading,
+            justify="right" if heading in {"#", "MACs", "weights"} else "left",
+            overflow="ellipsis",
+            no_wrap=True,
+            min_width=None if heading == "name" else min(24, max(map(len, cells))),
+        )
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
     console.print(
         f"{len(program.steps)} operators, {program.macs:,} MACs, "
