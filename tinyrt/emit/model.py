@@ -42,6 +42,8 @@ class ModelWriter:
         self.name = writer.identifier(name)
         self.macro = self.name.upper()
         self._file_name = file_name
+        # A model of constants alone needs no memory, but C has no arrays of no bytes.
+        self.arena_bytes = max(plan.arena_bytes, ARENA_ALIGN)
         self._offsets = {a.tensor: a.offset for a in plan.allocations}
         names = writer.Names()
         self._constants = Constants(names)
@@ -160,7 +162,7 @@ class ModelWriter:
         yield "#endif"
         yield ""
         yield "/* Working memory, in bytes: all that the model needs besides a little stack. */"
-        yield f"#define {macro}_ARENA_SIZE {plan.arena_bytes}"
+        yield f"#define {macro}_ARENA_SIZE {self.arena_bytes}"
         yield f"#define {macro}_ARENA_ALIGN {ARENA_ALIGN}"
         yield "/* Multiply-accumulates of one run. */"
         yield f"#define {macro}_MACS {self.program.macs}"
@@ -290,7 +292,7 @@ class ModelWriter:
             f" --numerics {self.program.numerics.value}"
         )
         arena = (
-            f"{plan.arena_bytes} bytes, aligned to {ARENA_ALIGN};"
+            f"{self.arena_bytes} bytes, aligned to {ARENA_ALIGN};"
             f" lower bound {plan.lower_bound_bytes}"
         )
         yield f"{self.name}.c: the model '{self.name}', emitted by tinyrt {tinyrt.__version__}."
