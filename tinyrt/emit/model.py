@@ -150,7 +150,7 @@ class ModelWriter:
         return "\n".join(self._header_lines()) + "\n"
 
     def _header_lines(self) -> Iterator[str]:
-        name, macro, plan = self.name, self.macro, self.plan
+        name, macro = self.name, self.macro
         yield f"/* {name}.h: interface of a model; {name}.c says which. */"
         yield f"#ifndef {macro}_H"
         yield f"#define {macro}_H"
