@@ -10,7 +10,7 @@ from tinyrt.errors import InputError
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Shape, Signature, Tensor
 from tinyrt.kernel import Run, Value
-from tinyrt.load import Program, load, resize
+from tinyrt.load import Program, Step, load, resize
 
 Kernels = Literal["fast", "reference"]
 
@@ -243,8 +243,12 @@ class Interpreter:
         """
         return arrays.to_view(self._tensor(tensor_index), memoryview(self._value(tensor_index)))
 
-    def invoke(self) -> None:
-        """Run the model on the inputs that were set."""
+    def invoke(self, *, observe: Callable[[Step], None] | None = None) -> None:
+        """Run the model on the inputs that were set.
+
+        Args:
+            observe: called after every operator, as `TINYRT_OBSERVE` is in the emitted C.
+        """
         self._ready()
         values = self._values
         outputs = {index: values[index] for index in self._program.graph.outputs}
@@ -254,6 +258,8 @@ class Interpreter:
             if not self._keep_all:
                 for index in dead:
                     del values[index]
+            if observe is not None:
+                observe(step)
         for index, buffer in outputs.items():
             # Outputs keep their buffer, so that what `tensor` gave stays valid from run to run.
             if isinstance(buffer, bytearray) and values[index] is not buffer:

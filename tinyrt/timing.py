@@ -1,0 +1,96 @@
+"""Where the time of a run in Python goes: seconds for each operator."""
+
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+from tinyrt.interpreter import Interpreter
+from tinyrt.load import Step
+
+LEAST_ROUNDS, MOST_ROUNDS = 5, 200
+DEFAULT_SECONDS = 2.0
+"""About how long is measured where the number of rounds is not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorTime:
+    """One operator's share of a run."""
+
+    index: int
+    opcode: str
+    name: str
+    seconds: float
+    """Median over the rounds."""
+    macs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What one run of a model takes in Python."""
+
+    seconds: float
+    """Median of whole runs, without the clock being read in between."""
+    operators: tuple[OperatorTime, ...]
+    macs: int
+    rounds: int
+
+
+def time_operators(
+    interpreter: Interpreter, inputs: Mapping[int, bytes], rounds: int | None = None
+) -> Timing:
+    """Time runs as a whole and, in alternation, operator by operator.
+
+    Args:
+        interpreter: of the model, with the kernels to be timed.
+        inputs: the bytes of each graph input, by tensor index.
+        rounds: runs of either kind, after one that is not counted; None: as many as fit in about
+            `DEFAULT_SECONDS`, from 5 to 200.
+    """
+    for index, value in inputs.items():
+        interpreter.set_tensor(index, value)
+    _whole(interpreter)  # what is packed lazily is packed now
+    if rounds is None:
+        fitting = math.ceil(DEFAULT_SECONDS / (2 * max(_whole(interpreter), 1e-6)))
+        rounds = max(LEAST_ROUNDS, min(MOST_ROUNDS, fitting))
+    steps = interpreter.program.steps
+    totals: list[float] = []
+    shares: list[list[float]] = [[] for _ in steps]
+    for _ in range(rounds):
+        totals.append(_whole(interpreter))
+        for share, seconds in zip(shares, _by_step(interpreter), strict=True):
+            share.append(seconds)
+    return Timing(
+        seconds=statistics.median(totals),
+        operators=tuple(
+            OperatorTime(
+                index=step.node.index,
+                opcode=step.node.opcode,
+                name=step.node.name,
+                seconds=statistics.median(share),
+                macs=step.kernel.cost().macs,
+            )
+            for step, share in zip(steps, shares, strict=True)
+        ),
+        macs=interpreter.program.macs,
+        rounds=rounds,
+    )
+
+
+def _whole(interpreter: Interpreter) -> float:
+    start = perf_counter()
+    interpreter.invoke()
+    return perf_counter() - start
+
+
+def _by_step(interpreter: Interpreter) -> list[float]:
+    """Seconds from the end of one step to the end of the next."""
+    marks = [perf_counter()]
+
+    def mark(step: Step) -> None:
+        del step
+        marks.append(perf_counter())
+
+    interpreter.invoke(observe=mark)
+    return [end - start for start, end in zip(marks, marks[1:], strict=False)]
