@@ -1,4 +1,4 @@
-"""The command line: `tinyrt run · info · plan · emit · verify`."""
+"""The command line: `tinyrt run · info · plan · emit · verify · profile`."""
 
 import argparse
 import json
@@ -12,17 +12,20 @@ from typing import Any
 from rich.console import Console
 
 import tinyrt
-from tinyrt import report
+from tinyrt import profiles, report
 from tinyrt.emit import emit, writer
 from tinyrt.errors import InputError, TinyrtError
 from tinyrt.interpreter import Interpreter, numerics_of, read_model
 from tinyrt.load import Program, load
 from tinyrt.mcu.certify import Verdict, sample_runs, verify
+from tinyrt.mcu.profile import profile
 from tinyrt.mcu.targets import TARGETS, Target, target_named
 from tinyrt.plan import plan
 from tinyrt.samples import random_inputs
+from tinyrt.timing import time_operators
 
 EXIT_FAILED = 1
+PYTHON = "python"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,22 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     run = _command(commands, "run", _run, "run a model once in Python and show its outputs")
-    source = run.add_mutually_exclusive_group()
-    source.add_argument(
-        "--input",
-        action="append",
-        metavar="FILE",
-        help="raw little-endian bytes of an input; once for each input, in order",
-    )
-    source.add_argument(
-        "--random", type=int, metavar="SEED", help="seeded random inputs (default: seed 0)"
-    )
-    run.add_argument(
-        "--kernels",
-        choices=("fast", "reference"),
-        default="fast",
-        help="fast kernels, or the plain ones that define each operator (default: fast)",
-    )
+    _source(run)
+    _kernels(run)
     _numerics(run)
     _json(run)
 
@@ -110,6 +99,30 @@ def _parser() -> argparse.ArgumentParser:
     )
     _numerics(verify_)
     _json(verify_)
+
+    profile_ = _command(
+        commands,
+        "profile",
+        _profile,
+        "show what each operator takes: time in Python, or instructions on an emulated core",
+    )
+    cores = tuple(name for name, target in TARGETS.items() if target.machine is not None)
+    profile_.add_argument(
+        "--target",
+        choices=(PYTHON, *cores),
+        default=PYTHON,
+        metavar="TARGET",
+        help=f"where to run (default: {PYTHON}): {', '.join((PYTHON, *cores))}",
+    )
+    _source(profile_)
+    _kernels(profile_)
+    profile_.add_argument(
+        "--rounds", type=_positive, metavar="N", help="timed runs (default: about two seconds)"
+    )
+    profile_.add_argument("--save", metavar="FILE", help="write the profile for a later --compare")
+    profile_.add_argument("--compare", metavar="FILE", help="show what changed since --save FILE")
+    _numerics(profile_)
+    _json(profile_)
     return parser
 
 
@@ -120,6 +133,28 @@ def _command(
     parser.add_argument("model", metavar="MODEL", help="a .tflite file")
     parser.set_defaults(run=run, brief=brief)
     return parser
+
+
+def _source(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
+        "--input",
+        action="append",
+        metavar="FILE",
+        help="raw little-endian bytes of an input; once for each input, in order",
+    )
+    source.add_argument(
+        "--random", type=int, metavar="SEED", help="seeded random inputs (default: seed 0)"
+    )
+
+
+def _kernels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--kernels",
+        choices=("fast", "reference"),
+        default="fast",
+        help="Python's fast kernels, or the plain ones that define each operator (default: fast)",
+    )
 
 
 def _numerics(parser: argparse.ArgumentParser) -> None:
@@ -253,3 +288,39 @@ def _show_verdicts(console: Console, verdicts: Sequence[Verdict], missing: Seque
         console.print(f"not run: {line}", highlight=False, markup=False)
     if all(verdict.agrees for verdict in verdicts):
         console.print("[bold green]bit-identical to Python's reference kernels everywhere[/]")
+
+
+def _profile(options: argparse.Namespace) -> int:
+    before = profiles.Record.read(Path(options.compare)) if options.compare else None
+    program = _load(options)
+    record = _profiled(options, program)
+    found = profiles.changes(before, record) if before else ()
+    if options.save:
+        record.save(Path(options.save))
+    if options.json:
+        _print_json(
+            record.as_json()
+            | ({"compared": profiles.changes_json(before, found)} if before else {})
+        )
+        return 0
+    console = Console()
+    profiles.show(console, record)
+    if before:
+        profiles.show_changes(console, before, found)
+    return 0
+
+
+def _profiled(options: argparse.Namespace, program: Program) -> profiles.Record:
+    values, source = _inputs(options, program)
+    model = Path(options.model)
+    if options.target == PYTHON:
+        interpreter = Interpreter.of(program, kernels=options.kernels)
+        timing = time_operators(interpreter, values, options.rounds)
+        return profiles.Record.of_timing(model.name, timing, options.kernels, source)
+    found = plan(program)
+    project = emit(program, found, model.stem, model.name)
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory() as folder, console.status("building and counting"):
+        target = target_named(options.target)
+        counts = profile(program, found, project, target, values, Path(folder))
+    return profiles.Record.of_profile(model.name, counts, source)

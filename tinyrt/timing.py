@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from time import perf_counter
 
 from tinyrt.interpreter import Interpreter
@@ -93,4 +94,4 @@ def _by_step(interpreter: Interpreter) -> list[float]:
         marks.append(perf_counter())
 
     interpreter.invoke(observe=mark)
-    return [end - start for start, end in zip(marks, marks[1:], strict=False)]
+    return [end - start for start, end in pairwise(marks)]
