@@ -295,14 +295,14 @@ class Interpreter:
         quantization = tensor.quantization
         scales = quantization.scales if quantization else ()
         zero_points = quantization.zero_points if quantization else ()
-        signature = tensor.shape_signature or tensor.shape
+        signature, name = tensor.shape_signature or tensor.shape, tensor.dtype.value
         single = (scales[0], zero_points[0]) if len(scales) == 1 else (0.0, 0)
         return {
             "name": tensor.name,
             "index": tensor.index,
             "shape": np.array(tensor.shape, np.int32) if np else tensor.shape,
             "shape_signature": np.array(signature, np.int32) if np else signature,
-            "dtype": np.dtype(tensor.dtype.value).type if np else tensor.dtype.value,
+            "dtype": np.dtype(name).type if np and tensor.dtype.is_plain else name,
             "quantization": single,
             "quantization_parameters": {
                 "scales": np.array(scales, np.float32) if np else scales,

@@ -257,15 +257,17 @@ class _Checks:
         if index not in self._used and not dtype_of(tensor).is_plain:
             text = f"its element type is {dtype_of(tensor).value}"
             yield place.finding(tensor, "type", text, unsupported=True)
+        outside = False
         if tensor.buffer < len(self._model.buffers):
             buffer = self._model.buffers[tensor.buffer]
+            outside = buffer.offset > 1
             yield from _constant(place, tensor, buffer, shape_is_sound)
         else:
             text = _index("buffer", tensor.buffer, len(self._model.buffers))
             yield place.finding(tensor, "buffer", text)
         if tensor.quantization is not None:
             yield from _quantization(place, tensor, tensor.quantization, shape_is_sound)
-        if tensor.is_variable or self._data(index):
+        if tensor.is_variable or outside or self._data(index):
             self._ready.add(index)
 
     # --- memory ------------------------------------------------------------------------------
