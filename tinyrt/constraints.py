@@ -4,7 +4,6 @@ A constraint looks at a node and says what it found where the rule is broken, el
 give the rule for one input, so that the docstring names it.
 """
 
-from tinyrt.fixedpoint import INT32_MAX, INT32_MIN
 from tinyrt.graph import DType, Node, Tensor
 from tinyrt.kernel import Constraint
 
@@ -71,26 +70,6 @@ def same_quantization(node: Node) -> str | None:
     for tensor in quantized[1:]:
         if tensor.quantization != quantized[0].quantization:
             return f"{quantized[0]} and {tensor} differ"
-    return None
-
-
-_INTEGER_RANGES = {
-    DType.INT8: (-128, 127),
-    DType.UINT8: (0, 255),
-    DType.INT16: (-32768, 32767),
-    DType.INT32: (INT32_MIN, INT32_MAX),
-}
-
-
-def zero_points_in_type(node: Node) -> str | None:
-    """Zero-points are values that their tensors can have."""
-    for tensor in (*node.inputs, *node.outputs):
-        if tensor is None or tensor.quantization is None or tensor.dtype not in _INTEGER_RANGES:
-            continue
-        low, high = _INTEGER_RANGES[tensor.dtype]
-        for zero_point in tensor.quantization.zero_points:
-            if not low <= zero_point <= high:
-                return f"{tensor} has zero-point {zero_point} (allowed: {low} to {high})"
     return None
 
 

@@ -118,6 +118,12 @@ class Kernel(ABC):
     """Which side of the C call is an array of pointers."""
 
     @classmethod
+    def runs(cls, node: Node) -> bool:
+        """Whether this class runs the element types of a node with its opcode."""
+        first = node.optional_input(0)
+        return cls.input_type is None or (first is not None and first.dtype is cls.input_type)
+
+    @classmethod
     @abstractmethod
     def infer(cls, node: Node) -> tuple[Shape, ...]:
         """The output shapes that follow from the inputs' shapes, constants and options.

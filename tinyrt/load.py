@@ -118,13 +118,10 @@ def _finding(node: Node, text: str) -> Finding:
 
 def _kernel_of(node: Node) -> type[Kernel] | None:
     """The operator that runs a node; none where a tensor has a type that none runs on."""
-    first = node.optional_input(0)
     if not all(t is None or t.dtype.is_plain for t in (*node.inputs, *node.outputs)):
         return None
     for kernel in ALL:
-        if kernel.opcode == node.opcode and (
-            kernel.input_type is None or (first is not None and first.dtype is kernel.input_type)
-        ):
+        if kernel.opcode == node.opcode and kernel.runs(node):
             return kernel
     return None
 

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Callable
 
 from tinyrt.constraints import rule
-from tinyrt.fixedpoint import float32, quantize_multiplier
+from tinyrt.fixedpoint import float32, quantize_multiplier, round_half_away
 from tinyrt.graph import Node, Tensor
 from tinyrt.kernel import Constraint
 
@@ -59,3 +59,14 @@ def single_bits(value: float) -> int:
 def single_of_bits(bits: int) -> float:
     """The IEEE single that has these 32 bits."""
     return float(struct.unpack("<f", struct.pack("<i", bits))[0])
+
+
+FAR = 1 << 20
+"""Beyond every int8 and int16 output, whatever its zero-point; TINYRT_FAR in C."""
+
+
+def round_single(value: float) -> int:
+    """Round to the nearest integer, halves away from zero; saturate at ±`FAR`; 0 for a NaN."""
+    if math.isnan(value):
+        return 0
+    return round_half_away(max(-float(FAR), min(float(FAR), value)))

@@ -51,7 +51,6 @@ def rules(activation: Callable[[Node], ActivationFunctionType]) -> tuple[Constra
         constraints.per_tensor(0, "first input"),
         constraints.per_tensor(1, "second input"),
         constraints.per_tensor_outputs,
-        constraints.zero_points_in_type,
         windows.fused_activation(activation),
         factors_fit,
     )

@@ -107,9 +107,6 @@ def refused(opcode: str) -> Mapping[str, bytes]:
             opcode, second=replace(tensor, scale=[0.5, 0.25])
         ),
         "outputs are quantized with one": example(opcode, output=replace(tensor, scale=None)),
-        "values that their tensors can have": example(
-            opcode, output=replace(tensor, zero_point=128)
-        ),
         "fused activation": example(opcode, fused_activation_function="TANH"),
         "2x3 and 4x3 do not broadcast": example(opcode, second=replace(tensor, shape=(4, 3))),
         "must have shape 2x3": example(opcode, output=replace(tensor, shape=(3, 2))),

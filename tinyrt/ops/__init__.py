@@ -6,6 +6,7 @@ from tinyrt.ops.average_pool_2d import AveragePool2D
 from tinyrt.ops.concatenation import Concatenation
 from tinyrt.ops.conv_2d import Conv2D
 from tinyrt.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinyrt.ops.dequantize import Dequantize, DequantizeInt16
 from tinyrt.ops.expand_dims import ExpandDims
 from tinyrt.ops.fully_connected import FullyConnected
 from tinyrt.ops.hard_swish import HardSwish
@@ -16,6 +17,7 @@ from tinyrt.ops.mean import Mean
 from tinyrt.ops.mul import Mul, MulInt32
 from tinyrt.ops.pack import Pack
 from tinyrt.ops.pad import Pad, PadV2
+from tinyrt.ops.quantize import Quantize, QuantizeInt16, Requantize, RequantizeBytes
 from tinyrt.ops.relu import Relu
 from tinyrt.ops.relu6 import Relu6
 from tinyrt.ops.reshape import Reshape
@@ -37,6 +39,8 @@ ALL: tuple[type[Kernel], ...] = (
     Concatenation,
     Conv2D,
     DepthwiseConv2D,
+    Dequantize,
+    DequantizeInt16,
     ExpandDims,
     FullyConnected,
     HardSwish,
@@ -49,8 +53,12 @@ ALL: tuple[type[Kernel], ...] = (
     Pack,
     Pad,
     PadV2,
+    Quantize,
+    QuantizeInt16,
     Relu,
     Relu6,
+    Requantize,
+    RequantizeBytes,
     Reshape,
     ResizeNearestNeighbor,
     Slice,

@@ -93,7 +93,6 @@ class HardSwish(lookup.Lookup):
         constraints.output_type_as_input,
         constraints.per_tensor(0, "input"),
         constraints.per_tensor_outputs,
-        constraints.zero_points_in_type,
         output_factor_below_one,
         factor_fits("input scale · 256 / 3", _reluish_factor),
     )

@@ -34,7 +34,6 @@ class LeakyRelu(lookup.Lookup):
         constraints.output_type_as_input,
         constraints.per_tensor(0, "input"),
         constraints.per_tensor_outputs,
-        constraints.zero_points_in_type,
         factor_fits("input scale / output scale", _identity_factor),
         factor_fits("input scale · alpha / output scale", _alpha_factor),
     )

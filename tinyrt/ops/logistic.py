@@ -32,7 +32,6 @@ class Logistic(lookup.Lookup):
         constraints.output_type_as_input,
         constraints.per_tensor(0, "input"),
         constraints.per_tensor_outputs,
-        constraints.zero_points_in_type,
         sigmoids.input_scale_in_range,
         output_zero_point,
     )

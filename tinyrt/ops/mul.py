@@ -35,7 +35,6 @@ class Mul(broadcast.Broadcast):
         constraints.per_tensor(0, "first input"),
         constraints.per_tensor(1, "second input"),
         constraints.per_tensor_outputs,
-        constraints.zero_points_in_type,
         windows.fused_activation(_activation),
         factor_fits("input scale · input scale / output scale", _factor),
     )

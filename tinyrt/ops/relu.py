@@ -25,7 +25,6 @@ class Relu(lookup.Lookup):
         constraints.output_type_as_input,
         constraints.per_tensor(0, "input"),
         constraints.per_tensor_outputs,
-        constraints.zero_points_in_type,
         factor_fits("input scale / output scale", _factor),
     )
 

@@ -22,7 +22,6 @@ class Relu6(lookup.Lookup):
     constraints = (
         constraints.output_type_as_input,
         constraints.per_tensor(0, "input"),
-        constraints.zero_points_in_type,
     )
 
     @classmethod

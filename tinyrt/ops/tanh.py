@@ -25,7 +25,6 @@ class Tanh(lookup.Lookup):
     constraints = (
         constraints.output_type_as_input,
         constraints.per_tensor(0, "input"),
-        constraints.zero_points_in_type,
         sigmoids.input_scale_in_range,
     )
 

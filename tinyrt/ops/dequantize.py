@@ -1,0 +1,82 @@
+"""DEQUANTIZE."""
+
+import struct
+from dataclasses import dataclass
+from typing import Self
+
+from tinyrt import constraints
+from tinyrt.fixedpoint import Numerics
+from tinyrt.graph import DType, Node, Shape
+from tinyrt.kernel import Kernel, Run, Value
+from tinyrt.scales import scale_of, single, single_bits, single_of_bits, zero_point_of
+
+
+@dataclass(frozen=True, slots=True)
+class Dequantize(Kernel):
+    """DEQUANTIZE, int8 → float32: scale · (value − zero-point).
+
+    The difference is exact as a single, so that their single-precision product is rounded once, as
+    the reference's double-precision product is when it is stored.
+
+    **Source:** DequantizePrepare in TFLM's dequantize_common.cc, Dequantize in
+    reference/dequantize.h.
+    """
+
+    opcode = "DEQUANTIZE"
+    c_name = "dequantize_s8_f32"
+    constraints = (
+        constraints.output_is(DType.FLOAT32),
+        constraints.per_tensor(0, "input"),
+    )
+
+    elements: int
+    input_offset: int
+    scale_bits: int
+    """The input scale, an IEEE single, as an integer of the same 32 bits."""
+
+    @classmethod
+    def infer(cls, node: Node) -> tuple[Shape, ...]:
+        """The input's shape."""
+        return (node.input(0).shape,)
+
+    @classmethod
+    def prepare(cls, node: Node, numerics: Numerics) -> Self:
+        """Take scale and zero-point."""
+        del numerics
+        source = node.input(0)
+        return cls(source.elements, -zero_point_of(source), single_bits(scale_of(source)))
+
+    def real(self, value: int) -> bytes:
+        """The real number's single for one element."""
+        product = single_of_bits(self.scale_bits) * (value + self.input_offset)
+        return struct.pack("<f", single(product))
+
+    def reference(self, *operands: Value) -> tuple[Value, ...]:
+        """Multiply each element."""
+        source = struct.unpack(f"<{self.elements}b", operands[0])
+        return (b"".join(map(self.real, source)),)
+
+    def fast(self) -> Run:
+        """Look up the four bytes of each value's real number."""
+        reals = [self.real(value) for value in (*range(128), *range(-128, 0))]
+        return lambda source: (b"".join(map(reals.__getitem__, bytes(source))),)
+
+
+@dataclass(frozen=True, slots=True)
+class DequantizeInt16(Dequantize):
+    """DEQUANTIZE, int16 → float32: as for int8.
+
+    **Source:** Dequantize in reference/dequantize.h.
+    """
+
+    c_name = "dequantize_s16_f32"
+    input_type = DType.INT16
+
+    def reference(self, *operands: Value) -> tuple[Value, ...]:
+        """Multiply each element."""
+        source = struct.unpack(f"<{self.elements}h", operands[0])
+        return (b"".join(map(self.real, source)),)
+
+    def fast(self) -> Run:
+        """Nothing is faster."""
+        return self.reference
