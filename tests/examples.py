@@ -130,6 +130,8 @@ EXAMPLES: Mapping[str, Callable[[], bytes]] = {
         q8(2, 3),
         end_mask=2,
     ),
+    "SHAPE": _model("SHAPE", [_IMAGE], TensorSpec((4,), "int32"), out_type="INT32"),
+    "SHAPE int64": _model("SHAPE", [_IMAGE], TensorSpec((4,), "int64"), out_type="INT64"),
     "PACK": _model("PACK", [_MATRIX, _MATRIX], q8(2, 2, 6), values_count=2, axis=1),
     "UNPACK": _model("UNPACK", [_MATRIX], q8(6), q8(6), num=2, axis=0),
     "RESIZE_NEAREST_NEIGHBOR": _model(

@@ -239,6 +239,13 @@ class StridedSliceOptions(Record):
 
 
 @record
+class ShapeOptions(Record):
+    """SHAPE."""
+
+    out_type: TensorType = named(0, INT8, TensorType.FLOAT32)
+
+
+@record
 class PackOptions(Record):
     """PACK."""
 
@@ -311,6 +318,7 @@ _TABLES: tuple[tuple[int, type[Record], tuple[BuiltinOperator, ...]], ...] = (
     (32, StridedSliceOptions, (BuiltinOperator.STRIDED_SLICE,)),
     (35, SplitOptions, (BuiltinOperator.SPLIT,)),
     (49, TransposeConvOptions, (BuiltinOperator.TRANSPOSE_CONV,)),
+    (55, ShapeOptions, (BuiltinOperator.SHAPE,)),
     (59, PackOptions, (BuiltinOperator.PACK,)),
     (64, UnpackOptions, (BuiltinOperator.UNPACK,)),
     (71, UnidirectionalSequenceLSTMOptions, (BuiltinOperator.UNIDIRECTIONAL_SEQUENCE_LSTM,)),

@@ -22,6 +22,7 @@ from tinyrt.ops.relu import Relu
 from tinyrt.ops.relu6 import Relu6
 from tinyrt.ops.reshape import Reshape
 from tinyrt.ops.resize_nearest_neighbor import ResizeNearestNeighbor
+from tinyrt.ops.shape import ShapeOf
 from tinyrt.ops.slice import Slice
 from tinyrt.ops.softmax import Softmax
 from tinyrt.ops.split import Split
@@ -61,6 +62,7 @@ ALL: tuple[type[Kernel], ...] = (
     RequantizeBytes,
     Reshape,
     ResizeNearestNeighbor,
+    ShapeOf,
     Slice,
     Softmax,
     Split,
