@@ -6,10 +6,11 @@ loop, so that two tensors of one shape give a single loop, and a bias for each c
 **Source:** BroadcastBinaryOpSimple in tensorflow/lite/kernels/internal/reference/broadcast_loop.h.
 """
 
-import struct
 from abc import abstractmethod
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Self
 
 from tinyrt import constraints
@@ -84,6 +85,16 @@ def loops(shape1: Shape, shape2: Shape) -> tuple[Int32s, Int32s, Int32s]:
     return tuple(extents), tuple(s for s, _ in strides), tuple(s for _, s in strides)
 
 
+def _starts(extents: Int32s, strides: Int32s) -> Iterator[int]:
+    """Where the runs of the innermost loop start; these are the loops around it."""
+    if not extents:
+        yield 0
+        return
+    for turn in range(extents[0]):
+        for start in _starts(extents[1:], strides[1:]):
+            yield turn * strides[0] + start
+
+
 @dataclass(frozen=True, slots=True)
 class Broadcast(Kernel):
     """Base of the operators on two tensors."""
@@ -100,12 +111,14 @@ class Broadcast(Kernel):
         """The shape that both inputs are stretched to."""
         return (broadcast_shape(node.input(0).shape, node.input(1).shape),)
 
-    def stretched(self, values: Sequence[int], strides: Int32s) -> list[int]:
+    def stretched(self, values: memoryview, strides: Int32s) -> Iterator[int]:
         """An operand's elements, one for each element of the output."""
-        offsets = [0]
-        for extent, stride in zip(self.extents, strides, strict=True):
-            offsets = [offset + turn * stride for offset in offsets for turn in range(extent)]
-        return [values[offset] for offset in offsets]
+        run = self.extents[-1]
+        for start in _starts(self.extents[:-1], strides[:-1]):
+            if strides[-1]:
+                yield from values[start : start + run]
+            elif run:
+                yield from repeat(values[start], run)
 
     def overlap(self) -> tuple[Overlap, ...]:
         """In place over an operand that is not stretched: each element is read, then written."""
@@ -158,15 +171,18 @@ class BroadcastInt32(Broadcast):
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Combine pair by pair."""
         first, second = (memoryview(operand).cast("B").cast("i") for operand in operands)
-        output = [
-            clamp(wrap32(self.combine(a, b)), self.activation_min, self.activation_max)
-            for a, b in zip(
-                self.stretched(first, self.strides1),
-                self.stretched(second, self.strides2),
-                strict=True,
-            )
-        ]
-        return (struct.pack(f"<{len(output)}i", *output),)
+        output = array(
+            "i",
+            (
+                clamp(wrap32(self.combine(a, b)), self.activation_min, self.activation_max)
+                for a, b in zip(
+                    self.stretched(first, self.strides1),
+                    self.stretched(second, self.strides2),
+                    strict=True,
+                )
+            ),
+        )
+        return (output.tobytes(),)
 
 
 RULES = (

@@ -1,8 +1,8 @@
 """DEQUANTIZE."""
 
-import struct
+from array import array
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Literal, Self
 
 from tinyrt import constraints
 from tinyrt.fixedpoint import Numerics
@@ -24,6 +24,7 @@ class Dequantize(Kernel):
 
     opcode = "DEQUANTIZE"
     c_name = "dequantize_s8_f32"
+    input_format: ClassVar[Literal["b", "h"]] = "b"
     constraints = (
         constraints.output_is(DType.FLOAT32),
         constraints.per_tensor(0, "input"),
@@ -46,20 +47,19 @@ class Dequantize(Kernel):
         source = node.input(0)
         return cls(source.elements, -zero_point_of(source), single_bits(scale_of(source)))
 
-    def real(self, value: int) -> bytes:
-        """The real number's single for one element."""
-        product = single_of_bits(self.scale_bits) * (value + self.input_offset)
-        return struct.pack("<f", single(product))
+    def real(self, value: int) -> float:
+        """The real number for one element."""
+        return single(single_of_bits(self.scale_bits) * (value + self.input_offset))
 
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Multiply each element."""
-        source = struct.unpack(f"<{self.elements}b", operands[0])
-        return (b"".join(map(self.real, source)),)
+        source = memoryview(operands[0]).cast("B").cast(self.input_format)
+        return (array("f", map(self.real, source)).tobytes(),)
 
     def fast(self) -> Run:
-        """Look up the four bytes of each value's real number."""
+        """Look up the real number of each value."""
         reals = [self.real(value) for value in (*range(128), *range(-128, 0))]
-        return lambda source: (b"".join(map(reals.__getitem__, bytes(source))),)
+        return lambda source: (array("f", map(reals.__getitem__, bytes(source))).tobytes(),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,7 @@ class DequantizeInt16(Dequantize):
 
     c_name = "dequantize_s16_f32"
     input_type = DType.INT16
-
-    def reference(self, *operands: Value) -> tuple[Value, ...]:
-        """Multiply each element."""
-        source = struct.unpack(f"<{self.elements}h", operands[0])
-        return (b"".join(map(self.real, source)),)
+    input_format = "h"
 
     def fast(self) -> Run:
         """Nothing is faster."""

@@ -1,9 +1,9 @@
 """QUANTIZE."""
 
-import struct
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from tinyrt import constraints, lookup
 from tinyrt.fixedpoint import Numerics, clamp, quantize_multiplier, requantize, wrap32
@@ -19,7 +19,7 @@ from tinyrt.scales import (
     zero_point_of,
 )
 
-_FORMATS = {1: "b", 2: "h", 4: "i"}
+_FORMATS: Mapping[int, Literal["b", "h", "i"]] = {1: "b", 2: "h", 4: "i"}
 
 
 def _types(node: Node) -> tuple[DType | None, DType | None]:
@@ -77,11 +77,14 @@ class Quantize(Kernel):
         scale = single_of_bits(self.scale_bits)
         limits = self.output_type.integer_range
         assert limits is not None
-        output = [
-            clamp(round_single(single(value / scale)) + self.output_offset, *limits)
-            for value in struct.unpack(f"<{self.elements}f", operands[0])
-        ]
-        return (struct.pack(f"<{self.elements}{self.output_type.format}", *output),)
+        output = array(
+            self.output_type.format,
+            (
+                clamp(round_single(single(value / scale)) + self.output_offset, *limits)
+                for value in memoryview(operands[0]).cast("B").cast("f")
+            ),
+        )
+        return (output.tobytes(),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +212,8 @@ class Requantize(Kernel):
 
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Rescale each element."""
-        source = struct.unpack(f"<{self.elements}{_FORMATS[self.input_bytes]}", operands[0])
-        output = map(self.rescaled, source)
-        return (struct.pack(f"<{self.elements}{_FORMATS[self.output_bytes]}", *output),)
+        source = memoryview(operands[0]).cast("B").cast(_FORMATS[self.input_bytes])
+        return (array(_FORMATS[self.output_bytes], map(self.rescaled, source)).tobytes(),)
 
 
 @dataclass(frozen=True, slots=True)
