@@ -103,7 +103,7 @@ class TestWhatIsTaken:
         junk = (
             schema.Tensor(type=schema.TensorType.STRING, shape=(0, -5), buffer=99, name="junk"),
             schema.Tensor(type=schema.TensorType.INT4, shape=(3,), buffer=1),
-            schema.Tensor(type=schema.TensorType.INT16, shape=(3,), buffer=1),
+            schema.Tensor(type=schema.TensorType.INT16, shape=(5,), buffer=1),
             schema.Tensor(
                 quantization=schema.QuantizationParameters(scale=(float("nan"),), zero_point=()),
                 type=schema.TensorType.INT8,
@@ -116,7 +116,7 @@ class TestWhatIsTaken:
         assert self.run(content) == self.run(encode(sound_one))
         found = load(content).graph.tensors[4:]
         assert [t.dtype for t in found] == [DType.STRING, DType.INT4, DType.INT16, DType.INT8]
-        assert [t.is_constant for t in found] == [False, False, False, True]
+        assert [t.is_constant for t in found] == [False, True, False, True]
         assert all(tensor.quantization is None for tensor in found)
         details = Interpreter(model_content=content).get_tensor_details()
         assert [detail["name"] for detail in details[4:]] == ["junk", "", "", ""]
@@ -129,6 +129,15 @@ class TestWhatIsTaken:
 
     def test_channel_of_weights_with_scale_0_as_in_tflm(self) -> None:
         content = encode(quantization(1, scale=(0.25, 0.0))(sound_model()))
+        program = load(content)
+        inputs = random_inputs(program.graph, 5)
+        assert self.run(content) == [oracle.every_tensor(content, program, inputs)[3]]
+
+    def test_buffer_longer_than_its_tensor_as_in_tflm(self) -> None:
+        sound_one = sound_model()
+        longer = schema.Buffer(data=memoryview(bytes(sound_one.buffers[1].data) + b"tail"))
+        content = encode(whole(buffers=(schema.Buffer(), longer))(sound_one))
+        assert self.run(content) == self.run(encode(sound_one))
         program = load(content)
         inputs = random_inputs(program.graph, 5)
         assert self.run(content) == [oracle.every_tensor(content, program, inputs)[3]]

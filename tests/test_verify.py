@@ -146,19 +146,19 @@ MALFORMED: dict[str, tuple[Falsify, str]] = {
     "buffer index": (tensor(1, buffer=2), f"{FC}, {W}: buffer 2 (must be 0 to 1)"),
     "constant's size": (
         tensor(1, shape=(2, 5)),
-        f"{FC}, {W}: buffer 1 has 8 bytes (10 are int8[2x5])",
+        f"{FC}, {W}: buffer 1 has 8 bytes (must be ≥ 10 for int8[2x5])",
     ),
     "constant's type": (
         tensor(1, type=schema.TensorType.INT16),
-        f"{FC}, {W}: buffer 1 has 8 bytes (16 are int16[2x4])",
+        f"{FC}, {W}: buffer 1 has 8 bytes (must be ≥ 16 for int16[2x4])",
     ),
     "packed constant's size": (
-        tensor(1, type=schema.TensorType.INT4, shape=(3, 3)),
-        f"{FC}, {W}: buffer 1 has 8 bytes (5 are int4[3x3])",
+        tensor(1, type=schema.TensorType.INT4, shape=(3, 7)),
+        f"{FC}, {W}: buffer 1 has 8 bytes (must be ≥ 11 for int4[3x7])",
     ),
     "shape beyond all sizes": (
         tensor(1, shape=(2**31 - 1,) * 8),
-        f"{FC}, {W}: buffer 1 has 8 bytes ({(2**31 - 1) ** 8} are int8[",
+        f"{FC}, {W}: buffer 1 has 8 bytes (must be ≥ {(2**31 - 1) ** 8} for int8[",
     ),
     "variable constant": (
         tensor(1, is_variable=True),
@@ -281,7 +281,7 @@ class TestFindings:
         begun = [line.partition(", field at byte 0x")[0] for line in lines]
         assert begun == [
             "main graph: outputs[1] 9 (must be 0 to 3)",
-            f"{FC}, {W}: buffer 1 has 8 bytes (18 are int8[2x9])",
+            f"{FC}, {W}: buffer 1 has 8 bytes (must be ≥ 18 for int8[2x9])",
             f"{FC}, {W}: scale[0] nan (must be finite and ≥ 0)",
             f"{FC}, {W}: zero_point[1] 300 (must be -128 to 127)",
             f"{FC}, {Y}: it is sparse",

@@ -80,9 +80,12 @@ def _tensor(index: int, tensor: schema.Tensor, buffers: tuple[schema.Buffer, ...
 
 
 def _constant(tensor: schema.Tensor, buffers: tuple[schema.Buffer, ...]) -> memoryview | None:
-    """The data; none for a tensor that nothing uses and whose data are not what it says."""
+    """The data; none for a tensor that nothing uses and whose buffer is too short for it.
+
+    A buffer may be longer than its tensor, as in LiteRT.
+    """
     data = buffers[tensor.buffer].data if tensor.buffer < len(buffers) else memoryview(b"")
-    return data if len(data) == tensor_bytes(tensor) > 0 else None
+    return data[:wanted] if len(data) >= (wanted := tensor_bytes(tensor)) > 0 else None
 
 
 def _quantization(quantization: schema.QuantizationParameters | None) -> Quantization | None:

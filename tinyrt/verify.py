@@ -361,10 +361,10 @@ def _constant(
     length, wanted = len(buffer.data), tensor_bytes(tensor)
     if length and tensor.is_variable:
         yield place.finding(tensor, "is_variable", "it is a variable and a constant")
-    if length and shape_is_sound and length != wanted >= 0:
+    if length and shape_is_sound and length < wanted:
         shape = "x".join(map(str, tensor.shape)) or "scalar"
         text = f"buffer {tensor.buffer} has {length} bytes "
-        text += f"({wanted} are {dtype_of(tensor).value}[{shape}])"
+        text += f"(must be ≥ {wanted} for {dtype_of(tensor).value}[{shape}])"
         yield place.finding(buffer, "data", text)
 
 
