@@ -1,9 +1,17 @@
-"""The memory planner: where each tensor lies in the arena, and for how long."""
+"""The memory planner: where each tensor lies in the arena, for how long, and why no arena is less.
+
+`plan` works out lifetimes, packs them (`packing`, exact) and has the result checked (`check`,
+which shares nothing with the planner) before anyone may use it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tinyrt.load import Program
+from tinyrt.plan import check
+from tinyrt.plan.lifetimes import Arena, arena_of
+from tinyrt.plan.packing import Budget, Certificate, Packing, pack
+from tinyrt.plan.problem import Direction, units
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +22,9 @@ class Allocation:
     offset: int
     size: int
     first_step: int
+    """The operator that writes it; −1 for a graph input."""
     last_step: int
+    """The last operator that reads it; the number of operators for a graph output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,51 +33,116 @@ class Plan:
 
     arena_bytes: int
     lower_bound_bytes: int
+    """No plan is smaller under the same order of operators and the same rules."""
     allocations: tuple[Allocation, ...]
+    """By tensor index."""
     scratch: Mapping[int, int]
     """Offset of an operator's scratch memory, by node index."""
+    directions: Mapping[int, Direction]
+    """How an operator that overwrites its input must walk, by node index."""
+    forcing_step: int
+    """The operator during which the most bytes are in use."""
+    forcing_tensors: tuple[int, ...]
+    """The tensors in use then; of tensors that share bytes, one."""
+    proof: str
+    """Why the arena cannot be smaller, or by how much it might be, in words."""
+
+    @property
+    def optimal(self) -> bool:
+        """Whether no plan can be smaller."""
+        return self.arena_bytes == self.lower_bound_bytes
 
 
-def plan(program: Program) -> Plan:
-    """Place tensors first-fit in order of their first use."""
-    tensors = program.graph.tensors
-    owner: dict[int, int] = {}
-    life: dict[int, list[int]] = {}
-    for index in program.graph.inputs:
-        life[index] = [-1, -1]
-    for number, step in enumerate(program.steps):
-        for index in step.operands:
-            root = owner.get(index, index)
-            if root in life:
-                life[root][1] = number
-        for index in step.results:
-            if step.kernel.alias and not tensors[step.operands[0]].is_constant:
-                owner[index] = owner.get(step.operands[0], step.operands[0])
-            else:
-                life[index] = [number, number]
-    for index in program.graph.outputs:
-        root = owner.get(index, index)
-        if root in life:
-            life[root][1] = len(program.steps)
-    placed: dict[int, int] = {}
-    for index, (first, last) in life.items():
-        size = -(-tensors[index].bytes // 16) * 16
-        busy = sorted(
-            (placed[o], placed[o] + tensors[o].bytes)
-            for o in placed
-            if life[o][0] <= last and first <= life[o][1]
+def plan(program: Program, *, overlap: bool = True, budget: Budget | None = None) -> Plan:
+    """Place every tensor of a program.
+
+    Args:
+        program: in the order of its steps.
+        overlap: let an output run into an input that dies in its operator, as far as the kernel
+            declares that its loops allow.
+        budget: of the search, where the simple ways do not meet the bound.
+    """
+    arena = arena_of(program, overlap=overlap)
+    packing = pack(arena.problem, budget=budget or Budget())
+    check.check(_layout(arena, packing))
+    certificate = packing.certificate
+    buffers = arena.problem.buffers
+    allocations = tuple(
+        Allocation(
+            tensor,
+            packing.offsets[number],
+            program.graph.tensors[tensor].bytes,
+            buffers[number].lower,
+            buffers[number].upper - 1,
         )
-        offset = 0
-        for start, end in busy:
-            if offset + size <= start:
-                break
-            offset = max(offset, -(-end // 16) * 16)
-        placed[index] = offset
-    allocations = [
-        Allocation(i, placed[i], tensors[i].bytes, life[i][0], life[i][1]) for i in placed
-    ]
-    allocations += [
-        Allocation(i, placed[r], tensors[i].bytes, life[r][0], life[r][1]) for i, r in owner.items()
-    ]
-    total = max((placed[i] + -(-tensors[i].bytes // 16) * 16 for i in placed), default=0)
-    return Plan(total, 0, tuple(allocations), {})
+        for tensor, number in sorted(arena.holder.items())
+    )
+    tensor_of = {number: tensor for tensor, number in sorted(arena.holder.items(), reverse=True)}
+    return Plan(
+        arena_bytes=packing.height,
+        lower_bound_bytes=certificate.lower_bound,
+        allocations=allocations,
+        scratch={node: packing.offsets[number] for node, number in arena.scratch.items()},
+        directions=packing.directions,
+        forcing_step=certificate.time,
+        forcing_tensors=tuple(tensor_of[n] for n in certificate.forcing if n in tensor_of),
+        proof=_proof(program, arena, packing),
+    )
+
+
+def _layout(arena: Arena, packing: Packing) -> check.Layout:
+    """The plan as the checker takes it."""
+    problem = arena.problem
+    return check.Layout(
+        arena_bytes=packing.height,
+        alignment=problem.alignment,
+        blocks=tuple(
+            check.Block(buffer.name, buffer.lower, buffer.upper, offset, buffer.size)
+            for buffer, offset in zip(problem.buffers, packing.offsets, strict=True)
+        ),
+        shared=tuple(
+            check.Shared(
+                pair.source,
+                pair.target,
+                packing.directions[pair.operator] is Direction.BACKWARD,
+                pair.backward
+                if packing.directions[pair.operator] is Direction.BACKWARD
+                else pair.forward,
+            )
+            for pair in problem.diagonals
+            if pair.operator in packing.directions
+        ),
+    )
+
+
+def _proof(program: Program, arena: Arena, packing: Packing) -> str:
+    """The certificate in words."""
+    certificate, buffers = packing.certificate, arena.problem.buffers
+    live = certificate.forcing
+    if not live:
+        return "the arena is empty"
+    total = sum(units(buffers[n].size, arena.problem.alignment) for n in live)
+    total *= arena.problem.alignment
+    names = ", ".join(f"'{buffers[n].name}' {buffers[n].size:,}" for n in live)
+    where = _moment(program, certificate)
+    saved = total - certificate.lower_bound
+    if not packing.optimal:
+        gap = packing.height - certificate.lower_bound
+        return f"not proven optimal: gap {gap:,} bytes; {where}, {names} are in use"
+    if certificate.proof is certificate.proof.SEARCH:
+        return (
+            f"optimal: a search of {certificate.nodes:,} nodes found nothing smaller; the most "
+            f"bytes are in use {where}: {names}"
+        )
+    shared = f", of which {saved:,} are shared" if saved > 0 else ""
+    return f"optimal: {where}, {names} are in use{shared}"
+
+
+def _moment(program: Program, certificate: Certificate) -> str:
+    """The forcing time in words."""
+    step = certificate.time
+    if step < 0:
+        return "before the first operator"
+    if step >= len(program.steps):
+        return "after the last operator"
+    return f"during {program.steps[step].node.where()}"

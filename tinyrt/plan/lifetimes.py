@@ -1,0 +1,130 @@
+"""From a program to the buffers of its arena: who is in use from which step to which.
+
+Step n is the n-th operator. Graph inputs are written before step 0, in "step" −1; graph outputs
+are read after the last one, in step "number of steps". Constants are not in the arena. Operators
+that only rename their input's bytes (RESHAPE and its like) join input and output into one buffer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tinyrt.load import Program, Step
+from tinyrt.plan.problem import Buffer, Diagonal, Problem
+
+ALIGNMENT = 16
+"""Bytes: what the kernels' widest loads and the peers' arenas are aligned to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """A program's packing problem, and what its buffers stand for."""
+
+    problem: Problem
+    holder: Mapping[int, int]
+    """The buffer of each tensor in the arena."""
+    scratch: Mapping[int, int]
+    """The buffer of each operator's working memory, by node index."""
+
+
+def arena_of(program: Program, *, overlap: bool = True) -> Arena:
+    """Work out the lifetimes.
+
+    Args:
+        program: whose tensors.
+        overlap: let outputs run into dying inputs, as far as their kernels declare.
+    """
+    tensors = program.graph.tensors
+    roots = _roots(program)
+    end = len(program.steps)
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+
+    def use(tensor: int, step: int) -> None:
+        root = roots.get(tensor, tensor)
+        if not tensors[root].is_constant:
+            first.setdefault(root, step)
+            last[root] = max(step, last.get(root, step))
+
+    for tensor in program.graph.inputs:
+        use(tensor, -1)
+    for number, step in enumerate(program.steps):
+        for tensor in (*step.operands, *step.results):
+            use(tensor, number)
+    for tensor in program.graph.outputs:
+        use(tensor, end)
+    for state in tensors:
+        if state.is_variable and state.index in last:  # it outlives the run
+            first[state.index], last[state.index] = -1, end
+    order = list(first)
+    number_of = {root: number for number, root in enumerate(order)}
+    buffers = [
+        Buffer(tensors[root].label, first[root], last[root] + 1, tensors[root].bytes)
+        for root in order
+    ]
+    scratch: dict[int, int] = {}
+    for number, step in enumerate(program.steps):
+        size = step.kernel.cost().scratch_bytes
+        if size:
+            scratch[step.node.index] = len(buffers)
+            buffers.append(Buffer(f"scratch of {step.node.name}", number, number + 1, size))
+    holder = {
+        tensor: number_of[root]
+        for tensor in range(len(tensors))
+        if (root := roots.get(tensor, tensor)) in number_of
+    }
+    diagonals = tuple(
+        pair
+        for number, step in enumerate(program.steps)
+        if overlap and step.results
+        for pair in _diagonals(step, number, holder, buffers)
+    )
+    return Arena(Problem(tuple(buffers), diagonals, (), ALIGNMENT), holder, scratch)
+
+
+def _roots(program: Program) -> dict[int, int]:
+    """For each renamed tensor, the tensor that its bytes began as."""
+    roots: dict[int, int] = {}
+    for step in program.steps:
+        if step.kernel.alias:
+            source = step.operands[0]
+            root = roots.get(source, source)
+            if not program.graph.tensors[root].is_constant:
+                roots.update((result, root) for result in step.results)
+    return roots
+
+
+def _diagonals(
+    step: Step, number: int, holder: Mapping[int, int], buffers: list[Buffer]
+) -> tuple[Diagonal, ...]:
+    """How a step's first output may share bytes with the operands that die in it."""
+    target = holder[step.results[0]]
+    if step.kernel.alias or buffers[target].lower != number:
+        return ()
+    found: dict[int, Diagonal] = {}
+    for overlap in step.kernel.overlap():
+        source = holder.get(step.operands[overlap.operand])
+        if source is None or buffers[source].upper != number + 1:
+            continue
+        pair = Diagonal(source, target, step.node.index, overlap.forward, overlap.backward)
+        found[source] = _both(found[source], pair) if source in found else pair
+    # A dying buffer that is also read without leave to be overwritten must stay whole.
+    allowed = {overlap.operand for overlap in step.kernel.overlap()}
+    for position, tensor in enumerate(step.operands):
+        if position not in allowed:
+            found.pop(holder.get(tensor, -1), None)
+    return tuple(found.values())
+
+
+def _both(one: Diagonal, other: Diagonal) -> Diagonal:
+    """The distances that two readings of the same buffer both allow."""
+    return Diagonal(
+        one.source,
+        one.target,
+        one.operator,
+        _greater(one.forward, other.forward),
+        _greater(one.backward, other.backward),
+    )
+
+
+def _greater(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else max(one, other)
