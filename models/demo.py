@@ -27,6 +27,7 @@ MODELS = Path(__file__).parent
 SIDE = 8
 RECORD_BYTES = SIDE * SIDE + 1
 SHOWN = 6
+SHADES = " ░▒▓█"
 COMPARED = 3
 
 
@@ -38,15 +39,11 @@ def read_samples() -> list[tuple[bytes, int]]:
 
 
 def draw(pixels: bytes) -> str:
-    """A digit in half blocks: two rows of pixels a line of text, brighter ink for higher values."""
-    rows = [pixels[start : start + SIDE] for start in range(0, len(pixels), SIDE)]
+    """A digit in shades: two characters a pixel, since characters are taller than wide."""
     lines = []
-    for upper, lower in zip(rows[::2], rows[1::2], strict=True):
-        cells = []
-        for top, bottom in zip(upper, lower, strict=True):
-            ink, paper = ((value + 128) % 256 for value in (top, bottom))
-            cells.append(f"[rgb({ink},{ink},{ink}) on rgb({paper},{paper},{paper})]▀▀[/]")
-        lines.append("".join(cells))
+    for start in range(0, len(pixels), SIDE):
+        inks = ((value + 128) % 256 for value in pixels[start : start + SIDE])
+        lines.append("".join(2 * SHADES[ink * len(SHADES) // 256] for ink in inks))
     return "\n".join(lines)
 
 
