@@ -19,8 +19,8 @@ PACKAGE = ROOT / "tinyrt"
 
 LAYERS = (
     {"errors"},
-    {"flatbuffer", "fixedpoint"},
-    {"records", "gemmlowp"},
+    {"flatbuffer", "fixedpoint", "lanes"},
+    {"records", "gemmlowp", "short_multiplier"},
     {"options", "findings"},
     {"schema"},
     {"graph"},
@@ -28,6 +28,7 @@ LAYERS = (
     {"constraints", "verify"},
     {"scales", "reading"},
     {"windows", "weights", "aliases", "broadcast", "lookup", "movers"},
+    {"fast", "lower"},
     {"pooling", "sigmoids", "sums"},
     {"ops"},
     {"load"},

@@ -148,6 +148,9 @@ class Pad(Kernel):
 
 @dataclass(frozen=True, slots=True)
 class PadV2(Pad):
-    """PADV2: PAD with a third input, the value; TFLM takes both operators with and without it."""
+    """PADV2: PAD with a third input, the value; TFLM takes both operators with and without it.
+
+    **Source:** pad.cc in TFLM's micro/kernels, which registers one kernel for both.
+    """
 
     opcode = "PADV2"
