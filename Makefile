@@ -13,7 +13,7 @@ ARM_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 ALL_PACKAGES := $(ARM_PACKAGES) gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf \
     qemu-system-misc clang cmake
 
-.PHONY: demo test test-all lint bench arm-tools all-tools clean
+.PHONY: demo test test-all lint bench bench-quick arm-tools all-tools clean
 
 demo: $(VENV)/.demo
 	@tests/install.sh arm-none-eabi-gcc qemu-system-arm -- $(ARM_PACKAGES) || true
@@ -30,6 +30,15 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The fast path against its peers, a few minutes; `make bench COMPARE=FILE` says what changed.
+bench: $(VENV)/.bench
+	$(PYTEST) benchmarks --benchmark-quiet --results benchmarks/results/python.json \
+	    --chart docs/bench.svg $(if $(COMPARE),--compare $(COMPARE))
+
+bench-quick: $(VENV)/.bench
+	$(PYTEST) benchmarks --benchmark-quiet --quick --results build/bench.json \
+	    --chart build/bench.svg
+
 all-tools:
 	@tests/install.sh arm-none-eabi-gcc qemu-system-arm riscv64-unknown-elf-gcc \
 	    qemu-system-riscv32 clang cmake -- $(ALL_PACKAGES)
@@ -44,6 +53,10 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml
 $(VENV)/.test: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
