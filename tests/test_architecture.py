@@ -31,6 +31,7 @@ LAYERS = (
     {"fast", "lower"},
     {"pooling", "sigmoids", "sums"},
     {"ops"},
+    {"cmsis_nn"},
     {"load"},
     {"plan", "interpreter", "arrays", "samples"},
     {"emit"},

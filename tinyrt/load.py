@@ -1,15 +1,26 @@
 """From the bytes of a .tflite file to a `Program`: verified graph, prepared operators."""
 
+import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tinyrt import cmsis_nn
 from tinyrt.errors import FormatError, InputError, UnsupportedError
 from tinyrt.findings import Finding, refuse
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Graph, Node, Shape
-from tinyrt.kernel import Kernel
+from tinyrt.kernel import Kernel, Overlap
 from tinyrt.ops import ALL
 from tinyrt.reading import read_graph
+
+
+class Flavour(enum.Enum):
+    """Whose C kernels the emitted code calls."""
+
+    PORTABLE = "portable"
+    """tinyrt's own."""
+    CMSIS_NN = "cmsis-nn"
+    """Arm's where they compute the same, else tinyrt's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +33,22 @@ class Step:
     """Indices of the tensors that a run reads, constants among them."""
     results: tuple[int, ...]
     """Indices of the tensors that a run writes."""
+    calls: tuple[cmsis_nn.Call, ...] = ()
+    """What computes it in emitted code; empty: the kernel's own C."""
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Working memory in the arena during this operator only."""
+        if self.calls:
+            return max(call.scratch_bytes for call in self.calls)
+        return self.kernel.cost().scratch_bytes
+
+    @property
+    def overlaps(self) -> tuple[Overlap, ...]:
+        """Which operands the first output may share bytes with, and how."""
+        if self.calls:
+            return tuple(Overlap(operand, forward=0) for operand in self.calls[0].in_place)
+        return self.kernel.overlap()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +58,7 @@ class Program:
     graph: Graph
     steps: tuple[Step, ...]
     numerics: Numerics
+    flavour: Flavour = Flavour.PORTABLE
 
     @property
     def macs(self) -> int:
@@ -47,6 +75,23 @@ def load(model: bytes | bytearray | memoryview, numerics: Numerics = Numerics.TF
             them are named.
     """
     return prepare(read_graph(model), numerics)
+
+
+def with_cmsis_nn(program: Program) -> Program:
+    """The same program with every step that CMSIS-NN can compute handed over to it.
+
+    Raises:
+        InputError: the program's numerics are not those of CMSIS-NN.
+    """
+    if program.numerics is not Numerics.TFLM:
+        raise InputError(
+            "CMSIS-NN rounds twice, as TFLM does: the flavour cmsis-nn goes with the numerics "
+            f"tflm, not {program.numerics.value}"
+        )
+    steps = tuple(
+        replace(step, calls=cmsis_nn.calls(step.node, step.kernel)) for step in program.steps
+    )
+    return replace(program, steps=steps, flavour=Flavour.CMSIS_NN)
 
 
 def resize(program: Program, shapes: Mapping[int, Shape]) -> Program:

@@ -63,7 +63,7 @@ def arena_of(program: Program, *, overlap: bool = True) -> Arena:
     ]
     scratch: dict[int, int] = {}
     for number, step in enumerate(program.steps):
-        size = step.kernel.cost().scratch_bytes
+        size = step.scratch_bytes
         if size:
             scratch[step.node.index] = len(buffers)
             buffers.append(Buffer(f"scratch of {step.node.name}", number, number + 1, size))
@@ -101,14 +101,14 @@ def _diagonals(
     if step.kernel.alias or buffers[target].lower != number:
         return ()
     found: dict[int, Diagonal] = {}
-    for overlap in step.kernel.overlap():
+    for overlap in step.overlaps:
         source = holder.get(step.operands[overlap.operand])
         if source is None or buffers[source].upper != number + 1:
             continue
         pair = Diagonal(source, target, step.node.index, overlap.forward, overlap.backward)
         found[source] = _both(found[source], pair) if source in found else pair
     # A dying buffer that is also read without leave to be overwritten must stay whole.
-    allowed = {overlap.operand for overlap in step.kernel.overlap()}
+    allowed = {overlap.operand for overlap in step.overlaps}
     for position, tensor in enumerate(step.operands):
         if position not in allowed:
             found.pop(holder.get(tensor, -1), None)
