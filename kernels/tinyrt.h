@@ -24,6 +24,8 @@
 #define TINYRT_ERROR_ARENA_TOO_SMALL (-2)
 #define TINYRT_ERROR_ARENA_MISALIGNED (-3)
 #define TINYRT_ERROR_NOT_INITIALIZED (-4)
+#define TINYRT_ERROR_KERNEL (-5)  /* a function of CMSIS-NN refused its arguments */
+#define TINYRT_ERROR_SCRATCH (-6) /* CMSIS-NN as built asks for more working memory than planned */
 
 /* Alignment of an arena's definition, where the compiler has a way to say it:
  *     static TINYRT_ALIGNED(16) uint8_t arena[...]; */

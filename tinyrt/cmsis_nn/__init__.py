@@ -25,6 +25,8 @@ from tinyrt.ops.pad import Pad
 from tinyrt.ops.softmax import Softmax
 from tinyrt.ops.transpose import Transpose
 
+__all__ = ["COMMIT", "Call", "calls"]
+
 COMMIT = "99f736a63036613032f9b70de36b493bcd7802d4"
 """The commit of CMSIS-NN that emitted code was certified with."""
 

@@ -29,6 +29,8 @@ class Array:
     element: str
     """C type of an element."""
     values: bytes | tuple[int, ...]
+    cast: str = ""
+    """For a member that the library only reads, though its type does not say so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def conv_2d(kernel: Conv2D) -> Call | None:
     return _call(
         "arm_convolve_wrapper_s8",
         geometry,
-        Struct("conv", "cmsis_nn_conv_params", _members(kernel, geometry)),
+        Struct("conv_params", "cmsis_nn_conv_params", _members(kernel, geometry)),
         geometry.scratch_bytes(),
         (kernel.filter, kernel.bias, kernel.multipliers, kernel.shifts),
     )
@@ -65,7 +65,7 @@ def depthwise_conv_2d(kernel: DepthwiseConv2D) -> Call | None:
         "arm_depthwise_conv_wrapper_s8",
         geometry,
         Struct(
-            "depthwise",
+            "depthwise_params",
             "cmsis_nn_dw_conv_params",
             _members(kernel, geometry, {"ch_mult": kernel.depth_multiplier}),
         ),
@@ -105,8 +105,8 @@ def _call(
         "quant",
         "cmsis_nn_per_channel_quant_params",
         {
-            "multiplier": Array("multipliers", "int32_t", multipliers),
-            "shift": Array("shifts", "int32_t", shifts),
+            "multiplier": Array("multipliers", "int32_t", multipliers, "(int32_t *)"),
+            "shift": Array("shifts", "int32_t", shifts, "(int32_t *)"),
         },
     )
     return Call(

@@ -38,10 +38,10 @@ def fully_connected(kernel: FullyConnected) -> Call:
     computed here, not when the model starts.
     """
     filter_ = Dims(n=kernel.input_depth, c=kernel.output_depth)
-    sums = Array("sums", "int32_t", _offset_sums(kernel))
+    sums = Array("sums", "int32_t", _offset_sums(kernel), "(int32_t *)")
     bytes_ = 4 * kernel.output_depth
     parameters = Struct(
-        "dense",
+        "dense_params",
         "cmsis_nn_fc_params",
         {
             "input_offset": kernel.input_offset,
@@ -54,8 +54,8 @@ def fully_connected(kernel: FullyConnected) -> Call:
         "quant",
         "cmsis_nn_quant_params",
         {
-            "multiplier": Array("multipliers", "int32_t", kernel.multipliers),
-            "shift": Array("shifts", "int32_t", kernel.shifts),
+            "multiplier": Array("multipliers", "int32_t", kernel.multipliers, "(int32_t *)"),
+            "shift": Array("shifts", "int32_t", kernel.shifts, "(int32_t *)"),
             "is_per_channel": kernel.per_channel,
         },
     )
@@ -111,7 +111,7 @@ def max_pool_2d(kernel: MaxPool2D) -> Call:
 def _pool(kernel: Pool2D, scratch_bytes: int) -> tuple[Argument, ...]:
     """The arguments of either."""
     parameters = Struct(
-        "pool",
+        "pool_params",
         "cmsis_nn_pool_params",
         {
             "stride": {"w": kernel.stride_width, "h": kernel.stride_height},

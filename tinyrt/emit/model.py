@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import tinyrt
-from tinyrt.emit import writer
+from tinyrt.emit import library, writer
 from tinyrt.emit.data import Constants
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Tensor
 from tinyrt.kernel import CField, Variadic
-from tinyrt.load import Program, Step
+from tinyrt.load import Flavour, Program, Step
 from tinyrt.plan import Plan
 
 KERNEL_ABI = 1
@@ -47,6 +47,7 @@ class ModelWriter:
         self._offsets = {a.tensor: a.offset for a in plan.allocations}
         names = writer.Names()
         self._constants = Constants(names)
+        self._library = library.LibraryWriter(self._constants, names)
         self._parameters: list[str] = []
         ports = writer.Names()
         self.inputs = self._ports("input", program.graph.inputs, ports)
@@ -99,6 +100,11 @@ class ModelWriter:
         if kernel.alias:
             if self._pointer(step.operands[0], constant=False) != outputs[0]:
                 yield f"    memcpy({outputs[0]}, {operands[0]}, {tensors[step.results[0]].bytes});"
+        elif step.calls:
+            stem = f"op{node.index}_{label}"
+            scratch = f"arena + {self.plan.scratch.get(node.index, 0)}"
+            for call in step.calls:
+                yield from self._library.call(stem, call, operands, outputs[0], scratch)
         else:
             yield from self._kernel_call(step, operands, outputs)
         for index, place in zip(step.results, outputs, strict=True):
@@ -116,7 +122,7 @@ class ModelWriter:
         if kernel.cost().scratch_bytes:
             arguments.append(f"arena + {self.plan.scratch[step.node.index]}")
         head = f"    tinyrt_{kernel.c_name}("
-        yield from _wrapped(head, arguments, ");")
+        yield from writer.wrapped(head, arguments, ");")
 
     def _parameter_struct(self, step: Step) -> str:
         kernel = step.kernel
@@ -143,7 +149,13 @@ class ModelWriter:
 
     def kernel_stems(self) -> tuple[str, ...]:
         """The kernels in use, each once, sorted."""
-        return tuple(sorted({s.kernel.c_name for s in self.program.steps if not s.kernel.alias}))
+        ours = (s.kernel for s in self.program.steps if not s.calls)
+        return tuple(sorted({kernel.c_name for kernel in ours if not kernel.alias}))
+
+    @property
+    def uses_cmsis_nn(self) -> bool:
+        """Whether the model is for a build with CMSIS-NN."""
+        return self.program.flavour is Flavour.CMSIS_NN
 
     def header(self) -> str:
         """The text of `<name>.h`."""
@@ -182,7 +194,10 @@ class ModelWriter:
         yield f"int {name}_init({name}_ctx *ctx, void *arena, size_t arena_bytes);"
         yield ""
         yield "/* Computes the outputs. The inputs share memory with what is computed: write them"
-        yield " * anew before every run. Returns TINYRT_OK, or TINYRT_ERROR_NOT_INITIALIZED. */"
+        end = "," if self.uses_cmsis_nn else ". */"
+        yield f" * anew before every run. Returns TINYRT_OK, or TINYRT_ERROR_NOT_INITIALIZED{end}"
+        if self.uses_cmsis_nn:
+            yield " * or TINYRT_ERROR_KERNEL where CMSIS-NN refuses a call. */"
         yield f"int {name}_run({name}_ctx *ctx);"
         for port in self.inputs:
             yield ""
@@ -213,24 +228,31 @@ class ModelWriter:
         if copies:
             yield "#include <string.h>"
             yield ""
-        for stem in self.kernel_stems():
-            yield f'#include "{stem}.h"'
-        yield ""
+        if self.uses_cmsis_nn:
+            yield library.INCLUDE
+            yield ""
+        stems = self.kernel_stems()
+        yield from (f'#include "{stem}.h"' for stem in stems)
+        if stems:
+            yield ""
         yield f"#if TINYRT_KERNEL_ABI != {KERNEL_ABI}"
         yield f'#error "{name}.c and the tinyrt kernels are of different versions: emit both anew"'
         yield "#endif"
         yield f"#if TINYRT_NUMERICS != {_NUMERICS[self.program.numerics]}"
         yield f'#error "{name}.c was emitted for the numerics {self.program.numerics.value}"'
         yield "#endif"
+        if self.uses_cmsis_nn:
+            yield from library.guards(f"{name}.c")
         yield ""
         if self._constants.lines:
             yield "/* --- weights and tables --- */"
             yield ""
             yield from self._constants.text()
-        if self._parameters:
+        structs = [*self._parameters, *self._library.text()]
+        if structs:
             yield "/* --- parameters of the operators --- */"
             yield ""
-            yield from self._parameters
+            yield from structs
         yield "/* --- memory ---"
         yield " *"
         for line in self._memory_table():
@@ -248,6 +270,7 @@ class ModelWriter:
         yield f"    if (arena_bytes < {macro}_ARENA_SIZE) {{"
         yield "        return TINYRT_ERROR_ARENA_TOO_SMALL;"
         yield "    }"
+        yield from self._library.size_checks()
         yield "    ctx->arena = (int8_t *)arena;"
         yield "    return TINYRT_OK;"
         yield "}"
@@ -285,12 +308,10 @@ class ModelWriter:
 
     def _title(self) -> Iterator[str]:
         graph, plan = self.program.graph, self.plan
-        scratch = max((s.kernel.cost().scratch_bytes for s in self.program.steps), default=0)
+        scratch = max((s.scratch_bytes for s in self.program.steps), default=0)
         file_ = self._file_name
-        command = (
-            f"tinyrt emit {file_} -o DIR --name {self.name}"
-            f" --numerics {self.program.numerics.value}"
-        )
+        command = f"tinyrt emit {file_} -o DIR --name {self.name}"
+        choices = f"--numerics {self.program.numerics.value} --flavour {self.program.flavour.value}"
         arena = (
             f"{self.arena_bytes} bytes, aligned to {ARENA_ALIGN};"
             f" lower bound {plan.lower_bound_bytes}"
@@ -302,6 +323,7 @@ class ModelWriter:
             (
                 ("SHA-256", graph.sha256),
                 ("command", command),
+                ("", f"  {choices}"),
                 ("arena", arena),
                 ("scratch", f"{scratch} bytes at most, within the arena"),
                 ("constants", f"{self.constant_bytes} bytes of weights and tables"),
@@ -362,17 +384,3 @@ def _port_macros(port: Port) -> Iterator[str]:
     if tensor.quantization is not None:
         yield f"#define {macro}_SCALE {writer.single(tensor.quantization.scale)}"
         yield f"#define {macro}_ZERO_POINT ({tensor.quantization.zero_point})"
-
-
-def _wrapped(head: str, arguments: Sequence[str], tail: str, width: int = 100) -> Iterator[str]:
-    """A call, broken between arguments where it is too long for a line."""
-    line = head
-    indent = " " * len(head)
-    for number, argument in enumerate(arguments):
-        text = argument + (tail if number == len(arguments) - 1 else ",")
-        if line.strip() and line != head and len(line) + 1 + len(text) > width:
-            yield line
-            line = indent + text
-        else:
-            line += text if line == head else f" {text}"
-    yield line

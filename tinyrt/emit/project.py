@@ -67,8 +67,9 @@ def emit(program: Program, plan: Plan, name: str, file_name: str) -> Project:
     files |= {f"{KERNELS}/{file}": text for file, text in kernels.items()}
     files[f"{KERNELS}/tinyrt_config.h"] = _config(program.numerics)
     sources = [path for path in files if path.endswith(".c")]
-    files["CMakeLists.txt"] = "\n".join(_cmake(model.name, sources)) + "\n"
-    files["Makefile"] = "\n".join(_makefile(model.name, sources)) + "\n"
+    foreign = model.uses_cmsis_nn
+    files["CMakeLists.txt"] = "\n".join(_cmake(model.name, sources, cmsis_nn=foreign)) + "\n"
+    files["Makefile"] = "\n".join(_makefile(model.name, sources, cmsis_nn=foreign)) + "\n"
     files["example/main.c"] = "\n".join(_example(model)) + "\n"
     return Project(model.name, files, model.inputs, model.outputs, model.constant_bytes)
 
@@ -105,15 +106,27 @@ def _config(numerics: Numerics) -> str:
     return text
 
 
-def _cmake(name: str, sources: Sequence[str]) -> Iterator[str]:
+def _cmake(name: str, sources: Sequence[str], *, cmsis_nn: bool) -> Iterator[str]:
     yield "cmake_minimum_required(VERSION 3.13)"
     yield f"project({name} C)"
     yield ""
+    if cmsis_nn:
+        yield "# Within a firmware that has it, the target cmsis-nn is there already."
+        yield "if(NOT TARGET cmsis-nn)"
+        yield '  set(CMSIS_NN "" CACHE PATH "Where CMSIS-NN is")'
+        yield "  if(NOT CMSIS_NN)"
+        yield '    message(FATAL_ERROR "no target cmsis-nn: say where it is, -DCMSIS_NN=<folder>")'
+        yield "  endif()"
+        yield "  add_subdirectory(${CMSIS_NN} cmsis-nn)"
+        yield "endif()"
+        yield ""
     yield f"add_library({name} STATIC"
     yield from (f"  {source}" for source in sources)
     yield ")"
     yield f"target_include_directories({name} PUBLIC . {KERNELS})"
     yield f"target_compile_features({name} PUBLIC c_std_99)"
+    if cmsis_nn:
+        yield f"target_link_libraries({name} PUBLIC cmsis-nn)"
     yield ""
     yield "# As a subproject of a firmware only the library is built."
     yield "if(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)"
@@ -122,25 +135,44 @@ def _cmake(name: str, sources: Sequence[str]) -> Iterator[str]:
     yield "endif()"
 
 
-def _makefile(name: str, sources: Sequence[str]) -> Iterator[str]:
+def _makefile(name: str, sources: Sequence[str], *, cmsis_nn: bool) -> Iterator[str]:
     yield f"# Builds lib{name}.a and ./example. For a target: make CC=arm-none-eabi-gcc \\"
-    yield '#   CFLAGS="-O2 -mcpu=cortex-m4 -mthumb -ffunction-sections -fdata-sections" '
+    yield '#   CFLAGS="-O2 -mcpu=cortex-m4 -mthumb -ffunction-sections -fdata-sections" \\'
     yield f"#   lib{name}.a"
+    include, archive = "", ""
+    if cmsis_nn:
+        yield ""
+        yield "# Where CMSIS-NN is, and its objects; the example is linked with them."
+        yield "CMSIS_NN ?= ../CMSIS-NN"
+        yield "CMSIS_NN_OBJECTS = $(patsubst $(CMSIS_NN)/Source/%.c,cmsis-nn/%.o,\\"
+        yield "  $(wildcard $(CMSIS_NN)/Source/*/*.c))"
+        yield ""
+        include, archive = " -I$(CMSIS_NN)/Include", " libcmsis-nn.a"
     yield "CFLAGS ?= -O2 -Wall -Wextra"
-    yield f"ALL_CFLAGS = -std=c99 -I. -I{KERNELS} $(CFLAGS)"
+    yield f"ALL_CFLAGS = -std=c99 -I. -I{KERNELS}{include} $(CFLAGS)"
     yield f"OBJECTS = {' '.join(source.removesuffix('.c') + '.o' for source in sources)}"
     yield ""
-    yield f"example/main: example/main.o lib{name}.a"
+    yield f"example/main: example/main.o lib{name}.a{archive}"
     yield "\t$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^"
     yield ""
     yield f"lib{name}.a: $(OBJECTS)"
     yield "\t$(AR) rcs $@ $^"
     yield ""
+    if cmsis_nn:
+        yield "libcmsis-nn.a: $(CMSIS_NN_OBJECTS)"
+        yield "\t$(AR) rcs $@ $^"
+        yield ""
+        yield "cmsis-nn/%.o: $(CMSIS_NN)/Source/%.c"
+        yield "\t@mkdir -p $(@D)"
+        yield "\t$(CC) $(CFLAGS) -I$(CMSIS_NN)/Include -c -o $@ $<"
+        yield ""
     yield "%.o: %.c"
     yield "\t$(CC) $(ALL_CFLAGS) -c -o $@ $<"
     yield ""
     yield "clean:"
     yield f"\trm -f $(OBJECTS) example/main.o example/main lib{name}.a"
+    if cmsis_nn:
+        yield "\trm -rf cmsis-nn libcmsis-nn.a"
     yield ""
     yield ".PHONY: clean"
 

@@ -106,3 +106,19 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: str) -> I
             for cell, width, side in zip(row, widths, right, strict=True)
         ]
         yield "  ".join(cells).rstrip()
+
+
+def wrapped(
+    head: str, arguments: Sequence[str], tail: str, width: int = LINE_WIDTH
+) -> Iterator[str]:
+    """A call, broken between arguments where it is too long for a line."""
+    line = head
+    indent = " " * len(head)
+    for number, argument in enumerate(arguments):
+        text = argument + (tail if number == len(arguments) - 1 else ",")
+        if line.strip() and line != head and len(line) + 1 + len(text) > width:
+            yield line
+            line = indent + text
+        else:
+            line += text if line == head else f" {text}"
+    yield line
