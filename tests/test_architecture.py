@@ -33,6 +33,7 @@ LAYERS = (
     {"ops"},
     {"cmsis_nn"},
     {"load"},
+    {"rewrite"},
     {"plan", "interpreter", "arrays", "samples"},
     {"emit"},
     {"mcu"},

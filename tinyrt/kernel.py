@@ -95,6 +95,17 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True)
+class Border:
+    """What a PAD puts around the height and width of an int8 NHWC tensor."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
 class Kernel(ABC):
     """Base of all operators; subclasses are frozen, slotted dataclasses of prepared integers."""
 
@@ -152,6 +163,15 @@ class Kernel(ABC):
     def overlap(self) -> tuple[Overlap, ...]:
         """Which operands the first output may share bytes with, and how; none by default."""
         return ()
+
+    def without_border(self, border: Border) -> Self | None:
+        """The kernel that gives the same bytes from an input without its border, if there is one.
+
+        Args:
+            border: what lies around the input that this kernel was prepared for.
+        """
+        del border
+        return None
 
     def c_fields(self) -> Iterator[CField]:
         """The members of the C parameter struct, in order: the dataclass, field by field."""

@@ -59,6 +59,8 @@ class Program:
     steps: tuple[Step, ...]
     numerics: Numerics
     flavour: Flavour = Flavour.PORTABLE
+    rewrites: tuple[str, ...] = ()
+    """What is not as in the file, in words (see `tinyrt.rewrite`)."""
 
     @property
     def macs(self) -> int:
@@ -98,8 +100,11 @@ def resize(program: Program, shapes: Mapping[int, Shape]) -> Program:
     """The same model with other shapes for some of its inputs.
 
     Raises:
-        InputError: the shapes do not go together with the rest of the graph.
+        InputError: the shapes do not go together with the rest of the graph, or the program is
+            not as in the file any more.
     """
+    if program.rewrites:
+        raise InputError("a program cannot be resized once it is rewritten: resize it before")
     graph = program.graph.with_shapes(shapes)
     inferred: dict[int, Shape] = {}
     for index in range(len(graph.nodes)):

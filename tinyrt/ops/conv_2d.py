@@ -1,14 +1,14 @@
 """CONV_2D."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import mul
 from typing import Self
 
 from tinyrt import constraints, weights, windows
 from tinyrt.fixedpoint import Numerics, requantize_to_int8
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Cost, Int8Data, Int8s, Int32s, Kernel, Value
+from tinyrt.kernel import Border, Cost, Int8Data, Int8s, Int32s, Kernel, Value
 from tinyrt.options import Conv2DOptions
 
 
@@ -204,4 +204,16 @@ class Conv2D(Kernel):
             * self.filter_height
             * self.filter_width
             * self.filter_depth
+        )
+
+    def without_border(self, border: Border) -> Self | None:
+        """A border of real zero adds as little as a tap outside of the input."""
+        if border.value != -self.input_offset:
+            return None
+        return replace(
+            self,
+            input_height=self.input_height - border.top - border.bottom,
+            input_width=self.input_width - border.left - border.right,
+            pad_top=self.pad_top + border.top,
+            pad_left=self.pad_left + border.left,
         )

@@ -1,9 +1,10 @@
 """MAX_POOL_2D."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from tinyrt.fixedpoint import clamp
-from tinyrt.kernel import Value
+from tinyrt.kernel import Border, Value
 from tinyrt.pooling import Pool2D
 
 
@@ -25,3 +26,25 @@ class MaxPool2D(Pool2D):
                 greatest = clamp(max(values), self.activation_min, self.activation_max)
                 output.append(greatest & 0xFF)
         return (output,)
+
+    def without_border(self, border: Border) -> Self | None:
+        """A border that never exceeds the least output adds as little as what lies outside.
+
+        Every window must hold at least one value that is not border.
+        """
+        bare = replace(
+            self,
+            input_height=self.input_height - border.top - border.bottom,
+            input_width=self.input_width - border.left - border.right,
+            pad_top=self.pad_top + border.top,
+            pad_left=self.pad_left + border.left,
+        )
+        last_top = (self.output_height - 1) * self.stride_height - bare.pad_top
+        last_left = (self.output_width - 1) * self.stride_width - bare.pad_left
+        meets = (
+            bare.pad_top < self.filter_height
+            and bare.pad_left < self.filter_width
+            and last_top < bare.input_height
+            and last_left < bare.input_width
+        )
+        return bare if meets and border.value <= self.activation_min else None
