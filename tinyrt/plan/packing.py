@@ -235,14 +235,10 @@ class _Hunt:
 
     def strategies(self) -> Iterator[Strategy]:
         """Every way to search, the likeliest to succeed first."""
-        for scarcest_first, lowest_first in (
-            (False, True),
-            (True, True),
-            (True, False),
-            (False, False),
-        ):
+        for lowest_first in (True, False):
             for order in self.orders:
-                yield Strategy(order, scarcest_first, lowest_first)
+                for scarcest_first in (False, True):
+                    yield Strategy(order, scarcest_first, lowest_first)
 
 
 class Answer(enum.Enum):

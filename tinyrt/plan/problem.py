@@ -114,7 +114,8 @@ class Gaps:
     """How far above the offset of one buffer another must begin, in units.
 
     Two buffers that live together are ordered: the upper one's offset is at least the lower
-    one's plus this gap. It is the lower one's size, unless a diagonal allows less.
+    one's plus this gap. It is the lower one's size, unless a diagonal allows less; it is negative
+    where a long output may reach below the input that it ends above.
     """
 
     special: dict[tuple[int, int], int]
@@ -162,11 +163,12 @@ def gaps_of(problem: Problem, directions: dict[int, Direction]) -> Gaps:
         source, target = (problem.buffers[index] for index in (pair.source, pair.target))
         fixed = directions.get(pair.operator)
         if pair.forward is not None and fixed is not Direction.BACKWARD:
-            gap = max(0, units(pair.forward, problem.alignment))
+            gap = units(max(pair.forward, -source.size), problem.alignment)
             if gap < units(target.size, problem.alignment):
                 special[pair.target, pair.source] = gap
         if pair.backward is not None and fixed is not Direction.FORWARD:
-            gap = max(0, units(source.size - target.size + pair.backward, problem.alignment))
+            lead = max(source.size - target.size + pair.backward, -target.size)
+            gap = units(lead, problem.alignment)
             if gap < units(source.size, problem.alignment):
                 special[pair.source, pair.target] = gap
     return Gaps(special)

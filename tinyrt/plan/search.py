@@ -251,18 +251,20 @@ class _Search:
         best: tuple[int, int] | None = None
         chosen: SectionState | None = None
         for state in self.sections[first:last]:
-            limit = state.limit
+            if not state.open:
+                continue
+            limit, rises = state.limit, state.rises
             lowest, fitting, askable = limit + 1, 0, False
-            if state.rises:
-                levels = [(i, least[i] + state.rises.get(i, 0)) for i in state.open]
-            else:
-                levels = [(i, least[i]) for i in state.open]
-            for item, level in levels:
+            for item in state.open:
+                level = least[item]
+                if rises and item in rises:
+                    level += rises[item]
                 if level <= limit:
                     fitting += 1
-                    askable = askable or not postponed[item]
-                    lowest = min(lowest, level)
-            if not fitting and levels:
+                    lowest = level if level < lowest else lowest
+                    if not askable and not postponed[item]:
+                        askable = True
+            if not fitting:
                 decisions = 0
                 for item in state.open:
                     decisions |= self._why(item, limit - state.rises.get(item, 0))

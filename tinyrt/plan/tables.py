@@ -39,19 +39,19 @@ class SectionState:
 
     def remove(self, item: int) -> None:
         """The item is placed."""
-        before = self._knots_need()
+        before = self._knots_need() if self._knotted else 0
         self.open.remove(item)
-        self.limit += self.weights[item] + before - self._knots_need()
+        after = self._knots_need() if self._knotted else 0
+        self.limit += self.weights[item] + before - after
 
     def insert(self, item: int) -> None:
         """The item is open again."""
-        before = self._knots_need()
+        before = self._knots_need() if self._knotted else 0
         self.open.append(item)
-        self.limit -= self.weights[item] + self._knots_need() - before
+        after = self._knots_need() if self._knotted else 0
+        self.limit -= self.weights[item] + after - before
 
     def _knots_need(self) -> int:
-        if not self._knotted:
-            return 0
         left = tuple(b for b, (item, _) in self._knotted.items() if item in self.open)
         if left not in self._memo:
             pieces = tuple(self._knotted[buffer][1] for buffer in left)
@@ -112,4 +112,4 @@ def _gap(lower: Item, upper: Item, gaps: Gaps) -> int | None:
         for other in upper.pieces
         if piece.lower < other.upper and other.lower < piece.upper
     ]
-    return max(0, *distances) if distances else None
+    return max(distances, default=None)
