@@ -16,8 +16,9 @@ from tinyrt import profiles, report
 from tinyrt.emit import emit, writer
 from tinyrt.errors import InputError, TinyrtError
 from tinyrt.interpreter import Interpreter, numerics_of, read_model
-from tinyrt.load import Program, load
+from tinyrt.load import Flavour, Program, load, with_cmsis_nn
 from tinyrt.mcu.certify import Verdict, sample_runs, verify
+from tinyrt.mcu.library import Library, cmsis_nn
 from tinyrt.mcu.profile import profile
 from tinyrt.mcu.targets import TARGETS, Target, target_named
 from tinyrt.plan import plan
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     emit_ = _command(commands, "emit", _emit, "write a model as C99 with the kernels it uses")
     emit_.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to")
     emit_.add_argument("--name", metavar="N", help="prefix of files and identifiers")
+    _flavour(emit_)
     _numerics(emit_)
 
     verify_ = _command(
@@ -97,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     verify_.add_argument(
         "--inputs", type=_positive, default=3, metavar="K", help="number of runs (default: 3)"
     )
+    _flavour(verify_, builds=True)
     _numerics(verify_)
     _json(verify_)
 
@@ -121,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     profile_.add_argument("--save", metavar="FILE", help="write the profile for a later --compare")
     profile_.add_argument("--compare", metavar="FILE", help="show what changed since --save FILE")
+    _flavour(profile_, builds=True)
     _numerics(profile_)
     _json(profile_)
     return parser
@@ -166,6 +170,20 @@ def _numerics(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _flavour(parser: argparse.ArgumentParser, *, builds: bool = False) -> None:
+    parser.add_argument(
+        "--flavour",
+        choices=tuple(flavour.value for flavour in Flavour),
+        default=Flavour.PORTABLE.value,
+        help="whose kernels the C calls: tinyrt's own (portable, the default), or Arm's CMSIS-NN "
+        "wherever it computes the same",
+    )
+    if builds:
+        parser.add_argument(
+            "--cmsis-nn", metavar="DIR", help="your checkout of CMSIS-NN, for --flavour cmsis-nn"
+        )
+
+
 def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -179,7 +197,21 @@ def _positive(text: str) -> int:
 
 def _load(options: argparse.Namespace) -> Program:
     numerics = options.numerics if "numerics" in options else "tflm"
-    return load(read_model(options.model), numerics_of(numerics))
+    program = load(read_model(options.model), numerics_of(numerics))
+    if "flavour" in options and options.flavour == Flavour.CMSIS_NN.value:
+        return with_cmsis_nn(program)
+    return program
+
+
+def _library(options: argparse.Namespace, program: Program) -> Library | None:
+    """The library that the emitted C is to be built with."""
+    if program.flavour is Flavour.PORTABLE:
+        return None
+    if options.cmsis_nn is None:
+        raise InputError(
+            "--flavour cmsis-nn is built with CMSIS-NN: say where it is, --cmsis-nn DIR"
+        )
+    return cmsis_nn(Path(options.cmsis_nn))
 
 
 def _print_json(facts: Any) -> None:
@@ -243,13 +275,21 @@ def _emit(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     program = _load(options)
+    library = _library(options, program)
     targets, missing = _targets(options.target)
     console = Console(stderr=True)
     runs = sample_runs(program, options.inputs)
     name = writer.identifier(Path(options.model).stem)
     with tempfile.TemporaryDirectory() as folder, console.status("") as status:
         verdicts = verify(
-            program, plan(program), targets, runs, Path(folder), name=name, announce=status.update
+            program,
+            plan(program),
+            targets,
+            runs,
+            Path(folder),
+            name=name,
+            library=library,
+            announce=status.update,
         )
     agree = all(verdict.agrees for verdict in verdicts)
     if options.json:
@@ -317,10 +357,11 @@ def _profiled(options: argparse.Namespace, program: Program) -> profiles.Record:
         interpreter = Interpreter.of(program, kernels=options.kernels)
         timing = time_operators(interpreter, values, options.rounds)
         return profiles.Record.of_timing(model.name, timing, options.kernels, source)
+    library = _library(options, program)
     found = plan(program)
     project = emit(program, found, model.stem, model.name)
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory() as folder, console.status("building and counting"):
         target = target_named(options.target)
-        counts = profile(program, found, project, target, values, Path(folder))
+        counts = profile(program, found, project, target, values, Path(folder), library=library)
     return profiles.Record.of_profile(model.name, counts, source)

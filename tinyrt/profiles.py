@@ -81,6 +81,7 @@ class Record:
                 "rodata_bytes": profile.rodata_bytes,
                 "arena_bytes": profile.arena_bytes,
                 "stack_bytes": profile.stack_bytes,
+                "flavour": profile.flavour,
                 "optimize": profile.optimize,
                 "inputs": inputs,
             },

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tinyrt.errors import ToolchainError
 from tinyrt.mcu.elf import Sizes, section_sizes
+from tinyrt.mcu.library import Library
 from tinyrt.mcu.targets import Machine, Target
 from tinyrt.mcu.toolchain import find_tool, run_tool
 
@@ -88,6 +89,7 @@ def build(
     sanitize: bool = False,
     warnings_as_errors: bool = True,
     extra_flags: Sequence[str] = (),
+    library: Library | None = None,
 ) -> Image:
     """Compiles and links C99 sources into a program that `run` can run.
 
@@ -104,6 +106,7 @@ def build(
             machine.
         warnings_as_errors: Whether `WARNINGS` stop the build.
         extra_flags: Further compiler flags.
+        library: Further sources, which may warn as they like; they count as the caller's.
 
     Raises:
         ToolchainError: A tool is missing, a source does not compile, or the link fails; the text
@@ -111,6 +114,7 @@ def build(
     """
     if sanitize and target.machine is not None:
         raise ToolchainError(f"{target.name}: sanitizers run on the host only")
+    library = library or Library((), ())
     compiler = str(find_tool(target.compiler).path)
     out_dir.mkdir(parents=True, exist_ok=True)
     common = [
@@ -127,6 +131,7 @@ def build(
         optimize,
         *(STACK_REPORTS if target.machine else ()),
         *(f"-I{directory}" for directory in include_dirs),
+        *(flag for directory in library.include_dirs for flag in ("-isystem", str(directory))),
         *(f"-D{define}" for define in defines),
         *extra_flags,
     ]
@@ -135,7 +140,11 @@ def build(
     ours = [*common, "-O2", *(f"-D{define}" for define in board_defines)]
     jobs = [
         (command, source, out_dir / f"{prefix}{index}_{source.stem}.o")
-        for prefix, command, group in (("", theirs, sources), (BOARD_PART, ours, board_sources))
+        for prefix, command, group in (
+            ("", theirs, sources),
+            ("library", [*theirs, "-w"], library.sources),
+            (BOARD_PART, ours, board_sources),
+        )
         for index, source in enumerate(group)
     ]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -157,6 +166,7 @@ def build(
         [*link, "-o", str(elf), *(str(path) for path in objects), *target.libraries],
         timeout=COMPILE_TIMEOUT_SECONDS,
     )
+    sources = (*sources, *library.sources)
     names = [str(source) for source in sources] + [BOARD_PART] * len(board_sources)
     parts = _parts(link_map, dict(zip(objects, names, strict=True))) if target.machine else ()
     return Image(

@@ -9,6 +9,7 @@ from pathlib import Path
 from tinyrt.emit import emit
 from tinyrt.interpreter import Interpreter, Kernels
 from tinyrt.load import Program
+from tinyrt.mcu.library import Library
 from tinyrt.mcu.targets import Target
 from tinyrt.mcu.trace import Case, Crcs, trace
 from tinyrt.plan import Plan
@@ -67,6 +68,7 @@ def verify(
     folder: Path,
     *,
     name: str = "model",
+    library: Library | None = None,
     announce: Callable[[str], None] = lambda _: None,
 ) -> tuple[Verdict, ...]:
     """Compare every tensor of every run between Python's reference kernels and the others.
@@ -78,6 +80,7 @@ def verify(
         runs: inputs, by tensor index.
         folder: for what is built.
         name: of the emitted model.
+        library: CMSIS-NN, for a program of that flavour.
         announce: told what is going on, for progress display.
 
     Raises:
@@ -93,7 +96,7 @@ def verify(
     for target in targets:
         announce(f"C on {target.name}, {target.core}")
         start = time.perf_counter()
-        (found,) = trace(target, (case,), folder / target.name)
+        (found,) = trace(target, (case,), folder / target.name, library=library)
         elapsed = time.perf_counter() - start
         verdicts.append(_compare(f"C, {target.name}", program, truth, found, elapsed))
     return tuple(verdicts)

@@ -8,6 +8,7 @@ from tinyrt.emit import Project, writer
 from tinyrt.errors import ToolchainError
 from tinyrt.load import Program
 from tinyrt.mcu.build import build
+from tinyrt.mcu.library import Library
 from tinyrt.mcu.run import run
 from tinyrt.mcu.targets import Target
 from tinyrt.plan import Plan
@@ -29,6 +30,7 @@ class Profile:
     """What one run of an emitted model takes on a core."""
 
     target: str
+    flavour: str
     optimize: str
     instructions: int
     operators: tuple[OperatorCount, ...]
@@ -51,6 +53,7 @@ def profile(
     folder: Path,
     *,
     optimize: str = "-O2",
+    library: Library | None = None,
 ) -> Profile:
     """Count the instructions of one run on an emulated core.
 
@@ -65,6 +68,7 @@ def profile(
         inputs: the bytes of each graph input, by tensor index.
         folder: for what is built.
         optimize: the compiler's optimization flag.
+        library: CMSIS-NN, for a model of that flavour; its code counts as the model's.
 
     Raises:
         ToolchainError: the target is this machine, a tool is missing, or a build or run fails.
@@ -79,16 +83,17 @@ def profile(
         project.write(place)
         main = place / "profile_main.c"
         main.write_text("\n".join(_main(project, inputs, probed=probed)) + "\n", encoding="ascii")
-        library = [place / path for path in project.sources]
+        sources = [main, *(place / path for path in project.sources)]
         if probed:
             # The model is compiled within the main program there, after the probe.
-            library = [path for path in library if path.name != f"{project.name}.c"]
+            sources = [path for path in sources if path.name != f"{project.name}.c"]
         image = build(
             target,
-            [main, *library],
+            sources,
             include_dirs=(place, place / "kernels"),
             out_dir=place / "build",
             optimize=optimize,
+            library=library,
         )
         for line in run(image, timeout=600.0, count_instructions=True).splitlines():
             match line.split():
@@ -100,10 +105,11 @@ def profile(
                 case _:
                     raise ToolchainError(f"unexpected output of a profiled model: {line}")
         if not probed:
-            parts = image.sizes_of(library)
+            parts = image.sizes_of([s for s in image.sources if s != main])
             sizes = parts.code_bytes, parts.rodata_bytes
     return Profile(
         target=target.name,
+        flavour=program.flavour.value,
         optimize=optimize,
         instructions=totals["run"],
         operators=tuple(

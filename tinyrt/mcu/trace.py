@@ -11,6 +11,7 @@ from pathlib import Path
 from tinyrt.emit import Project, writer
 from tinyrt.errors import ToolchainError
 from tinyrt.mcu.build import Image, build
+from tinyrt.mcu.library import Library
 from tinyrt.mcu.run import run
 from tinyrt.mcu.targets import Target
 
@@ -35,6 +36,7 @@ def trace(
     optimize: str = "-O2",
     sanitize: bool = False,
     timeout: float = 600.0,
+    library: Library | None = None,
 ) -> tuple[tuple[Crcs, ...], ...]:
     """Build the cases into one program, run it, and give the CRCs of each case and run.
 
@@ -45,11 +47,14 @@ def trace(
         optimize: the compiler's optimization flag.
         sanitize: address and undefined-behaviour sanitizers (host only).
         timeout: seconds for the run.
+        library: CMSIS-NN, for models of that flavour.
 
     Raises:
         ToolchainError: it does not compile, crashes, hangs, or a model refuses its arena.
     """
-    image = build_cases(target, cases, folder, optimize=optimize, sanitize=sanitize)
+    image = build_cases(
+        target, cases, folder, optimize=optimize, sanitize=sanitize, library=library
+    )
     return _parse(cases, run(image, timeout=timeout))
 
 
@@ -60,6 +65,7 @@ def build_cases(
     *,
     optimize: str = "-O2",
     sanitize: bool = False,
+    library: Library | None = None,
 ) -> Image:
     """The program that `trace` runs."""
     kernels: dict[str, str] = {}
@@ -67,9 +73,11 @@ def build_cases(
     folder.mkdir(parents=True, exist_ok=True)
     for number, case in enumerate(cases):
         name = case.project.name
-        for path, text in case.project.files.items():
-            if path in {f"{name}.c", f"{name}.h"} or path.startswith("kernels/"):
-                kernels[path] = text
+        kernels |= {
+            path: text
+            for path, text in case.project.files.items()
+            if path in {f"{name}.c", f"{name}.h"} or path.startswith("kernels/")
+        }
         case_file = folder / f"case_{number}.c"
         case_file.write_text("\n".join(_case(number, case)) + "\n", encoding="ascii")
         sources.append(case_file)
@@ -86,6 +94,7 @@ def build_cases(
         out_dir=folder / "build",
         optimize=optimize,
         sanitize=sanitize,
+        library=library,
     )
 
 
@@ -126,7 +135,8 @@ def _case(number: int, case: Case) -> Iterator[str]:
     yield "{"
     yield f"    {name}_ctx ctx;"
     yield f"    if ({name}_init(&ctx, memory, sizeof memory - 1) != TINYRT_ERROR_ARENA_TOO_SMALL"
-    yield f"        || {name}_init(&ctx, memory + 1, sizeof memory) != TINYRT_ERROR_ARENA_MISALIGNED"
+    yield f"        || {name}_init(&ctx, memory + 1, sizeof memory)"
+    yield "               != TINYRT_ERROR_ARENA_MISALIGNED"
     yield f"        || {name}_init(&ctx, memory, sizeof memory) != TINYRT_OK) {{"
     yield '        board_write("init\\n");'
     yield "        board_exit(1);"
