@@ -17,10 +17,10 @@ _BARS = {
     "litert": ("LiteRT, XNNPACK (SIMD)", "xnnpack"),
 }
 _LONGEST = 4.0
-"""Ratio at which bars are cut off."""
+"""Ratio beyond which bars are cut off."""
 
-_WIDTH, _LEFT, _RIGHT = 760, 190, 70
-_BAR, _STEP, _GAP, _TOP = 12, 15, 34, 78
+_WIDTH, _LEFT, _RIGHT = 760, 170, 120
+_BAR, _STEP, _GAP, _TOP = 12, 15, 22, 80
 _STYLE = """\
 text { font: 12px system-ui, sans-serif; fill: #57606a; }
 .title { font-size: 15px; font-weight: 600; fill: #24292f; }
@@ -51,11 +51,15 @@ def draw(run: Run) -> str:
         _text(10, 22, "Time of one int8 inference, TFLM's compiled kernels = 1", "title"),
         *_legend(kinds),
     ]
+    ratios = [
+        found for r in results for kind in kinds if (found := r.ratio(kind, TFLM)) is not None
+    ]
+    span = min(_LONGEST, max(ratios, default=1.0))
     top = _TOP
     for result in results:
-        lines += _group(result, kinds, top)
+        lines += _group(result, kinds, top, span)
         top += len(kinds) * _STEP + _GAP
-    axis = _x(1.0)
+    axis = _x(1.0, span)
     lines += [
         f'<line class="axis" x1="{axis:.1f}" y1="{_TOP - 8}" x2="{axis:.1f}" y2="{top - 20}"/>',
         _text(10, height - 10, _conditions(run)),
@@ -64,8 +68,9 @@ def draw(run: Run) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _x(ratio: float) -> float:
-    return _LEFT + min(ratio, _LONGEST) / _LONGEST * (_WIDTH - _LEFT - _RIGHT)
+def _x(ratio: float, span: float) -> float:
+    """Where a bar ends; the longest is as long as `span`."""
+    return _LEFT + min(ratio / span, 1.0) * (_WIDTH - _LEFT - _RIGHT)
 
 
 def _text(x: float, y: float, text: str, style: str = "", anchor: str = "start") -> str:
@@ -84,28 +89,29 @@ def _legend(kinds: Sequence[str]) -> Iterator[str]:
         yield _text(x + 18, y + 10, title)
 
 
-def _group(result: Result, kinds: Sequence[str], top: float) -> Iterator[str]:
+def _group(result: Result, kinds: Sequence[str], top: float, span: float) -> Iterator[str]:
     middle = top + len(kinds) * _STEP / 2
     yield _text(10, middle - 8, result.name.replace("_", " "), "name")
     yield _text(10, middle + 8, f"{result.macs / 1e6:.1f} million MACs")
-    if REFERENCE in result.timings and OURS in result.timings:
-        factor = result.timings[REFERENCE].median / result.timings[OURS].median
-        yield _text(10, middle + 24, f"{factor:.0f}× its own definition", "value")
+    if REFERENCE in result.timings:
+        definition = result.timings[REFERENCE].median * 1e3
+        yield _text(10, middle + 24, f"tinyrt reference {definition:,.3g} ms", "value")
     for place, kind in enumerate(kinds):
         timing, ratio = result.timings.get(kind), result.ratio(kind, TFLM)
         y = top + place * _STEP
         if timing is None or ratio is None:
             yield _text(_LEFT, y + 10, "absent", "value")
             continue
-        width = _x(ratio) - _LEFT
+        end = _x(ratio, span)
         style = _BARS[kind][1]
         yield (
-            f'<rect class="{style}" x="{_LEFT}" y="{y}" width="{width:.1f}" height="{_BAR}" '
+            f'<rect class="{style}" x="{_LEFT}" y="{y}" width="{end - _LEFT:.1f}" height="{_BAR}" '
             f'rx="2"><title>{escape(_BARS[kind][0])}</title></rect>'
         )
-        cut = " →" if ratio > _LONGEST else ""
-        value = f"{ratio:.2f}×  {timing.median * 1e3:.3g} ms{cut}"
-        yield _text(min(_x(ratio), _WIDTH - 110) + 6, y + 10, value, "value")
+        cut = "… " if ratio > span else ""
+        digits = ".2f" if ratio >= 0.1 else ".2g"
+        value = f"{cut}{ratio:{digits}}×  {timing.median * 1e3:,.3g} ms"
+        yield _text(end + 6, y + 10, value, "value")
 
 
 def _conditions(run: Run) -> str:

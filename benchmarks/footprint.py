@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.cases import ROOT
 from benchmarks.results import Footprint
+from tests.corpus import ROOT
 
 
 def measure(name: str, model: Path, processes: int) -> Footprint:

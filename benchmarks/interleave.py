@@ -108,7 +108,6 @@ class Bench:
         _check(case, present)
         return Result(
             name=case.name,
-            title=case.title,
             kind=case.kind,
             inputs=case.inputs,
             macs=tinyrt.load(content).macs,

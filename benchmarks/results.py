@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any, Self
 
 FORMAT = 1
+_LIST = re.compile(r"\[[^][{}]*\]")
+"""A list without lists or objects in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,6 @@ class Result:
     """One case with every executor that ran it, and why the others did not."""
 
     name: str
-    title: str
     kind: str
     inputs: str
     macs: int
@@ -96,13 +98,11 @@ class Run:
         return next((found for found in self.footprints if found.name == name), None)
 
     def save(self, path: Path) -> None:
-        """Write JSON; times have four digits, so that a diff is about what changed."""
-        content = {"format": FORMAT} | dataclasses.asdict(self)
-        for result in content["results"]:
-            for timing in result["timings"].values():
-                timing["median"] = statistics.median(timing["seconds"])
+        """Write JSON: times with four digits, and the rounds of an executor on one line."""
+        content = _rounded({"format": FORMAT} | dataclasses.asdict(self))
+        text = _LIST.sub(lambda found: " ".join(found[0].split()), json.dumps(content, indent=1))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(_rounded(content), indent=1) + "\n", encoding="utf-8")
+        path.write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Self:

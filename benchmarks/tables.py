@@ -70,7 +70,13 @@ def _milliseconds(result: Result, executor: str) -> str:
     timing = result.timings.get(executor)
     if timing is None:
         return "–"
-    return f"{timing.median * 1e3:,.3f}" + ("" if timing.same_bytes else "*")
+    return _time(timing.median) + ("" if timing.same_bytes else "*")
+
+
+def _time(seconds: float) -> str:
+    """Milliseconds, to three digits and more."""
+    amount = seconds * 1e3
+    return f"{amount:,.0f}" if amount >= 100 else f"{amount:.3g}"
 
 
 def ratio(value: float | None) -> str:
@@ -161,7 +167,7 @@ def show_comparison(console: Console, before: Run, after: Run) -> None:
         changes.append(times[1] / times[0])
         table.add_row(
             result.name,
-            *(f"{seconds * 1e3:,.3f}" for seconds in times),
+            *map(_time, times),
             _change(times[1] / times[0]),
             *("–" if value is None else f"{value:.2f}×" for value in ratios),
             _change(known[1] / known[0]) if len(known) == 2 else "",

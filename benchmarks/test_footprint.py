@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cases import MLPERF_TINY, OWN, SHARED
+from benchmarks.cases import MLPERF_TINY, OWN_MODELS, SHARED_MODELS
 from benchmarks.conftest import Session
 
-MODELS = {name: SHARED / f"{stem}.tflite" for name, (stem, _) in MLPERF_TINY.items()} | {
-    "digits": OWN / "digits.tflite"
+MODELS = {name: SHARED_MODELS / f"{stem}.tflite" for name, stem in MLPERF_TINY.items()} | {
+    "digits": OWN_MODELS / "digits.tflite"
 }
 
 

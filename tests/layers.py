@@ -88,15 +88,16 @@ class Net:
         x: Value,
         name: str,
         channels: int,
-        kernel: int = 1,
+        kernel: int | tuple[int, int] = 1,
         *,
         stride: int = 1,
         padding: str = "SAME",
         activation: str = "NONE",
     ) -> Value:
-        """CONV_2D."""
-        filter_ = (channels, kernel, kernel, x.shape[3])
-        spatial = _window(x.shape, kernel, stride, padding)
+        """CONV_2D; the kernel is square, or given as height and width."""
+        sizes = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+        filter_ = (channels, *sizes, x.shape[3])
+        spatial = _window(x.shape, sizes, stride, padding)
         options = {"padding": padding, "stride_h": stride, "stride_w": stride}
         shape = (x.shape[0], *spatial, channels)
         return self._weighted("CONV_2D", x, name, filter_, 0, shape, activation, **options)
@@ -113,7 +114,7 @@ class Net:
     ) -> Value:
         """DEPTHWISE_CONV_2D with one filter a channel."""
         filter_ = (1, kernel, kernel, x.shape[3])
-        spatial = _window(x.shape, kernel, stride, padding)
+        spatial = _window(x.shape, (kernel, kernel), stride, padding)
         options = {"padding": padding, "stride_h": stride, "stride_w": stride}
         options |= {"depth_multiplier": 1}
         shape = (x.shape[0], *spatial, x.shape[3])
@@ -260,7 +261,7 @@ class Net:
 
     def pool(self, x: Value, name: str, opcode: str, size: int) -> Value:
         """AVERAGE_POOL_2D or MAX_POOL_2D over square windows side by side."""
-        rows, columns = _window(x.shape, size, size, "VALID")
+        rows, columns = _window(x.shape, (size, size), size, "VALID")
         shape = (x.shape[0], rows, columns, x.shape[3])
         # Either keeps the quantization: LiteRT has no pooling between scales.
         output = averaged(x, shape) if opcode == "AVERAGE_POOL_2D" else x
@@ -382,8 +383,9 @@ class Net:
         )
 
 
-def _window(shape: Shape, kernel: int, stride: int, padding: str) -> Shape:
+def _window(shape: Shape, kernel: tuple[int, int], stride: int, padding: str) -> Shape:
     """Height and width after a sliding window."""
     if padding == "SAME":
         return tuple(-(-size // stride) for size in shape[1:3])
-    return tuple((size - kernel) // stride + 1 for size in shape[1:3])
+    pairs = zip(shape[1:3], kernel, strict=True)
+    return tuple((size - extent) // stride + 1 for size, extent in pairs)
