@@ -142,16 +142,18 @@ def plan_facts(graph: Graph, plan: Plan) -> dict[str, Any]:
 def show_plan(console: Console, graph: Graph, plan: Plan) -> None:
     """A memory plan, for people."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("offset", "bytes", "steps"):
+    for heading in ("offset", "bytes", "operators"):
         table.add_column(heading, justify="right")
     table.add_column("tensor")
-    last = len(graph.nodes) - 1
+    # As they are numbered in the file: some may have been left out.
+    operators = [node.index for node in graph.nodes] or [0]
+    last = len(operators) - 1
     for item in sorted(plan.allocations, key=lambda item: (item.first_step, item.offset)):
         tensor = graph.tensors[item.tensor]
         table.add_row(
             f"{item.offset:,}",
             f"{item.size:,}",
-            f"{max(item.first_step, 0)} to {min(item.last_step, last)}",
+            f"{operators[max(item.first_step, 0)]} to {operators[min(item.last_step, last)]}",
             f"{tensor.label} {shape_text(tensor)}",
         )
     console.print(table)

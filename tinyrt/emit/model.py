@@ -36,12 +36,15 @@ class Port:
 class ModelWriter:
     """Writes one model; asks the program and the plan, decides nothing."""
 
-    def __init__(self, program: Program, plan: Plan, name: str, file_name: str) -> None:
+    def __init__(
+        self, program: Program, plan: Plan, name: str, file_name: str, options: Sequence[str] = ()
+    ) -> None:
         self.program = program
         self.plan = plan
         self.name = writer.identifier(name)
         self.macro = self.name.upper()
         self._file_name = file_name
+        self._options = options
         # A model of constants alone needs no memory, but C has no arrays of no bytes.
         self.arena_bytes = max(plan.arena_bytes, ARENA_ALIGN)
         self._offsets = {a.tensor: a.offset for a in plan.allocations}
@@ -312,6 +315,7 @@ class ModelWriter:
         file_ = self._file_name
         command = f"tinyrt emit {file_} -o DIR --name {self.name}"
         choices = f"--numerics {self.program.numerics.value} --flavour {self.program.flavour.value}"
+        choices = " ".join((choices, *self._options))
         arena = (
             f"{self.arena_bytes} bytes, aligned to {ARENA_ALIGN};"
             f" lower bound {plan.lower_bound_bytes}"
@@ -324,6 +328,7 @@ class ModelWriter:
                 ("SHA-256", graph.sha256),
                 ("command", command),
                 ("", f"  {choices}"),
+                *(("rewrite", writer.comment_text(text)) for text in self.program.rewrites),
                 ("arena", arena),
                 ("scratch", f"{scratch} bytes at most, within the arena"),
                 ("constants", f"{self.constant_bytes} bytes of weights and tables"),
@@ -349,17 +354,19 @@ class ModelWriter:
 
     def _memory_table(self) -> Iterator[str]:
         tensors = self.program.graph.tensors
-        last = len(self.program.steps) - 1
+        # As the operators are numbered in the file: some may have been left out.
+        operators = [step.node.index for step in self.program.steps] or [0]
+        last = len(operators) - 1
         rows = [
             (
                 str(a.offset),
                 str(a.size),
-                f"{max(a.first_step, 0)}-{min(a.last_step, last)}",
+                f"{operators[max(a.first_step, 0)]}-{operators[min(a.last_step, last)]}",
                 f"{writer.short_name(tensors[a.tensor].name)} {_shape(tensors[a.tensor])}",
             )
             for a in sorted(self.plan.allocations, key=lambda a: (a.first_step, a.offset))
         ]
-        yield from writer.table(("offset", "bytes", "steps", "tensor"), rows, "rrrl")
+        yield from writer.table(("offset", "bytes", "operators", "tensor"), rows, "rrrl")
 
 
 def _shape(tensor: Tensor) -> str:

@@ -52,7 +52,9 @@ class Project:
         return tuple(paths)
 
 
-def emit(program: Program, plan: Plan, name: str, file_name: str) -> Project:
+def emit(
+    program: Program, plan: Plan, name: str, file_name: str, options: Sequence[str] = ()
+) -> Project:
     """Write a program as C.
 
     Args:
@@ -60,8 +62,9 @@ def emit(program: Program, plan: Plan, name: str, file_name: str) -> Project:
         plan: its memory plan, checked.
         name: prefix for files and identifiers; made a C identifier.
         file_name: the model file's name, for the opening comment.
+        options: of the command line, which the program does not show; for the opening comment.
     """
-    model = ModelWriter(program, plan, name, file_name)
+    model = ModelWriter(program, plan, name, file_name, options)
     files = {f"{model.name}.h": model.header(), f"{model.name}.c": model.source()}
     kernels = kernel_files(model.kernel_stems())
     files |= {f"{KERNELS}/{file}": text for file, text in kernels.items()}
