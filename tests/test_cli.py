@@ -129,7 +129,7 @@ class TestVerify:
         falsified = text.replace("greatest = p->activation_min", "greatest = p->activation_max")
         assert falsified != text
         wrong.write_text(falsified)
-        monkeypatch.setattr("tinyrt.emit.project.kernel_folder", lambda: tmp_path)
+        monkeypatch.setattr("tinyrt.emit.files.kernel_folder", lambda: tmp_path)
         assert main(["verify", DIGITS, "--target", "host", "--inputs", "1"]) == 1
         out = capsys.readouterr().out
         assert "DIFFERENT" in out

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 import tinyrt
+from tests.builder import ModelBuilder, TensorSpec, single_operator
 from tests.corpus import MODELS, ROOT
 from tests.examples import EXAMPLES
+from tests.harness import agree
 from tinyrt.emit import Project, emit, writer
 from tinyrt.fixedpoint import Numerics
 from tinyrt.mcu.toolchain import undefined_symbols
@@ -166,3 +168,39 @@ class TestWriter:
 
     def test_comments_cannot_be_left(self) -> None:
         assert writer.comment_text("a */ b /* ä\n") == "a * / b / * ??"
+
+
+NASTY = ("arena", "ctx", "int8_t", "bool", "memcpy", "tinyrt_add_s8", "op0_y", "model_0_run", "é*/")
+
+
+def test_no_tensor_name_can_harm() -> None:
+    def model(name: str) -> bytes:
+        image = TensorSpec((1, 6), scale=0.5, zero_point=0)
+        constant = TensorSpec((1, 6), scale=0.25, zero_point=0, data=range(6), name=name)
+        return single_operator("ADD", [image, constant], [image])
+
+    agree([model(name) for name in NASTY], styles=("uniform",))
+
+
+@pytest.mark.parametrize("name", ["softmax_s8", "tinyrt", "string", "example", "main", "double"])
+def test_no_model_name_can_harm(name: str, tmp_path: Path) -> None:
+    project = emitted(KEYWORDS, name=name)
+    project.write(tmp_path)
+    subprocess.run(["make"], cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    for command in (["cmake", "-S", ".", "-B", "out"], ["cmake", "--build", "out"]):
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=300)
+
+
+def test_constants_keep_their_names_and_say_what_they_are() -> None:
+    half = TensorSpec((1,), scale=0.5, zero_point=0, data=[7], name="half")
+    model = ModelBuilder()
+    x = model.tensor("x", (1, 4), scale=0.5, zero_point=0)
+    middle = model.tensor("middle", (1, 4), scale=0.5, zero_point=0)
+    y = model.tensor("y", (1, 4), scale=0.5, zero_point=0)
+    model.operator("ADD", [x, model.add(half)], [middle])
+    other = model.tensor("offset", (1,), scale=0.25, zero_point=0, data=[7])
+    model.operator("MUL", [middle, other], [y])
+    program = tinyrt.load(model.finish([x], [y]))
+    text = emit(program, plan(program), "two", "two.tflite").files["two.c"]
+    assert "const_half[1]" in text
+    assert "const_offset[1]" in text

@@ -1,13 +1,16 @@
 """The `.h` and `.c` of one model, in reading order."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import tinyrt
 from tinyrt.emit import library, writer
 from tinyrt.emit.data import Constants
+from tinyrt.emit.files import kernel_folder
 from tinyrt.fixedpoint import Numerics
-from tinyrt.graph import Tensor
+from tinyrt.graph import DType, Tensor
 from tinyrt.kernel import CField, Variadic
 from tinyrt.load import Flavour, Program, Step
 from tinyrt.plan import Plan
@@ -41,16 +44,18 @@ class ModelWriter:
     ) -> None:
         self.program = program
         self.plan = plan
-        self.name = writer.identifier(name)
+        self.name = writer.model_name(
+            name, ("tinyrt", *(p.stem for p in kernel_folder().iterdir()))
+        )
         self.macro = self.name.upper()
         self._file_name = file_name
         self._options = options
         # A model of constants alone needs no memory, but C has no arrays of no bytes.
         self.arena_bytes = max(plan.arena_bytes, ARENA_ALIGN)
         self._offsets = {a.tensor: a.offset for a in plan.allocations}
-        names = writer.Names()
-        self._constants = Constants(names)
-        self._library = library.LibraryWriter(self._constants, names)
+        self._names = writer.Names()
+        self._constants = Constants(self._names)
+        self._library = library.LibraryWriter(self._constants, self._names)
         self._parameters: list[str] = []
         ports = writer.Names()
         self.inputs = self._ports("input", program.graph.inputs, ports)
@@ -78,49 +83,68 @@ class ModelWriter:
             ports.append(Port(tensor, f"{self.name}_{own}", f"{self.macro}_{own.upper()}"))
         return tuple(ports)
 
-    def _pointer(self, index: int, *, constant: bool) -> str:
-        """An expression for where a tensor's bytes are."""
-        tensor = self.program.graph.tensors[index]
+    def _place(self, index: int) -> str:
+        """An expression for where a tensor's bytes are, as good as a pointer to void."""
         if index not in self._offsets:
-            return self._constants.tensor(tensor)
-        place = f"arena + {self._offsets[index]}"
-        if tensor.dtype.c_type == "int8_t":
-            return place
-        return f"({'const ' if constant else ''}{tensor.dtype.c_type} *)(void *)({place})"
+            return self._constants.tensor(self.program.graph.tensors[index])
+        return f"arena + {self._offsets[index]}"
+
+    def _pointer(self, index: int, *, constant: bool) -> str:
+        """The same as a pointer to the tensor's elements."""
+        c_type = self.program.graph.tensors[index].dtype.c_type
+        if index not in self._offsets or c_type == "int8_t":
+            return self._place(index)
+        return f"({'const ' if constant else ''}{c_type} *)(void *)({self._place(index)})"
 
     def _call(self, step: Step) -> Iterator[str]:
         kernel, node = step.kernel, step.node
         tensors = self.program.graph.tensors
-        shapes = " ".join(_shape(tensors[i]) for i in step.operands)
-        results = " ".join(_shape(tensors[i]) for i in step.results)
-        macs = kernel.cost().macs
-        note = f"  {macs} MACs" if macs else ""
-        label = writer.short_name(node.name)
-        title = f"{node.index}: {node.opcode} {label}  {shapes} -> {results}{note}"
-        yield f"    /* {writer.comment_text(title)} */"
-        operands = [self._pointer(i, constant=True) for i in step.operands]
-        outputs = [self._pointer(i, constant=False) for i in step.results]
+        yield from (f"    {line}" for line in writer.comment(writer.filled(self._heading(step))))
+        # Kernels whose name ends in no element type move bytes of any.
+        typed = re.search(r"_[sfu]\d+$", kernel.c_name) or step.calls
+        if typed:
+            operands = [self._pointer(i, constant=True) for i in step.operands]
+            outputs = [self._pointer(i, constant=False) for i in step.results]
+        else:
+            operands = [self._place(i) for i in step.operands]
+            outputs = [self._place(i) for i in step.results]
         if kernel.alias:
-            if self._pointer(step.operands[0], constant=False) != outputs[0]:
+            if operands[0] != outputs[0]:
                 yield f"    memcpy({outputs[0]}, {operands[0]}, {tensors[step.results[0]].bytes});"
         elif step.calls:
-            stem = f"op{node.index}_{label}"
+            stem = f"op{node.index}_{writer.short_name(node.name)}"
             scratch = f"arena + {self.plan.scratch.get(node.index, 0)}"
             for call in step.calls:
                 yield from self._library.call(stem, call, operands, outputs[0], scratch)
         else:
             yield from self._kernel_call(step, operands, outputs)
-        for index, place in zip(step.results, outputs, strict=True):
-            yield f"    TINYRT_OBSERVE({node.index}, {index}, {place}, {tensors[index].bytes});"
+        for index in step.results:
+            place, size = self._place(index), tensors[index].bytes
+            yield f"    TINYRT_OBSERVE({node.index}, {index}, {place}, {size});"
         yield ""
+
+    def _heading(self, step: Step) -> str:
+        """The comment above an operator's call."""
+        kernel, node = step.kernel, step.node
+        tensors = self.program.graph.tensors
+        sources = [tensors[i] for i in step.operands] or [t for t in node.inputs if t is not None]
+        results = " ".join(_shape(tensors[i]) for i in step.results)
+        macs = kernel.cost().macs
+        note = f"  {macs} MACs" if macs else ""
+        if kernel.alias and self._place(step.operands[0]) == self._place(step.results[0]):
+            note = "  (the same bytes)"
+        return (
+            f"{node.index}: {node.opcode} {writer.short_name(node.name)}"
+            f"  {' '.join(map(_shape, sources))} -> {results}{note}"
+        )
 
     def _kernel_call(self, step: Step, operands: list[str], outputs: list[str]) -> Iterator[str]:
         kernel = step.kernel
         arguments = [f"&{self._parameter_struct(step)}"]
         if kernel.variadic is Variadic.INPUTS:
-            operands = [f"(const void *const[]){{{', '.join(operands)}}}"]
+            operands = writer.array_argument("const void *const", operands)
         if kernel.variadic is Variadic.OUTPUTS:
-            outputs = [f"(void *const[]){{{', '.join(outputs)}}}"]
+            outputs = writer.array_argument("void *const", outputs)
         arguments += operands + outputs
         if kernel.cost().scratch_bytes:
             arguments.append(f"arena + {self.plan.scratch[step.node.index]}")
@@ -130,18 +154,23 @@ class ModelWriter:
     def _parameter_struct(self, step: Step) -> str:
         kernel = step.kernel
         stem = f"op{step.node.index}_{writer.short_name(step.node.name)}"
-        name = writer.identifier(stem)
+        name = self._names.take(stem)
         lines = [f"static const tinyrt_{kernel.c_name}_params {name} = {{"]
-        lines += [f"    .{f.name} = {self._member(stem, f)}," for f in kernel.c_fields()]
+        lines += [f"    .{f.name} = {self._member(step, stem, f)}" for f in kernel.c_fields()]
         self._parameters += [*lines, "};", ""]
         return name
 
-    def _member(self, stem: str, field: CField) -> str:
+    def _member(self, step: Step, stem: str, field: CField) -> str:
+        """The initializer of a member, its comma, and a comment where the number says little."""
         if field.element is None:
             assert isinstance(field.value, int)
-            return writer.integer(field.value, "int32_t")
+            text = f"{writer.integer(field.value, 'int32_t')},"
+            if field.name.endswith("_bits"):  # a single that travels as an integer
+                text += f" /* {writer.single(writer.single_of_bits(field.value))} */"
+            return text
         assert not isinstance(field.value, int)
-        return self._constants.array(f"{stem}_{field.name}", field.element, field.value)
+        note = _source_of(step, field.value)
+        return f"{self._constants.array(f'{stem}_{field.name}', field.element, field.value, note)},"
 
     # --- the files ---------------------------------------------------------------------------
 
@@ -204,12 +233,15 @@ class ModelWriter:
         yield f"int {name}_run({name}_ctx *ctx);"
         for port in self.inputs:
             yield ""
-            yield f"/* Where to write the input {_described(port.tensor)}. */"
+            text = f"Where to write the input {_described(port.tensor)}."
+            yield from writer.comment(writer.filled(text))
             yield f"{port.tensor.dtype.c_type} *{port.function}({name}_ctx *ctx);"
         for port in self.outputs:
             yield ""
-            yield f"/* Where to read the output {_described(port.tensor)};"
-            yield " * valid until inputs are written again. */"
+            text = (
+                f"Where to read the output {_described(port.tensor)}; valid until the next input."
+            )
+            yield from writer.comment(writer.filled(text))
             yield f"const {port.tensor.dtype.c_type} *{port.function}(const {name}_ctx *ctx);"
         yield ""
         yield "#ifdef __cplusplus"
@@ -247,10 +279,11 @@ class ModelWriter:
         if self.uses_cmsis_nn:
             yield from library.guards(f"{name}.c")
         yield ""
-        if self._constants.lines:
+        constants = list(self._constants.text())
+        if constants:
             yield "/* --- weights and tables --- */"
             yield ""
-            yield from self._constants.text()
+            yield from constants
         structs = [*self._parameters, *self._library.text()]
         if structs:
             yield "/* --- parameters of the operators --- */"
@@ -307,7 +340,10 @@ class ModelWriter:
         yield "}"
 
     def _port_pointer(self, port: Port) -> str:
-        return self._pointer(port.tensor.index, constant=False).replace("arena", "ctx->arena", 1)
+        pointer = self._pointer(port.tensor.index, constant=False)
+        if port.tensor.index not in self._offsets:
+            return pointer
+        return pointer.replace("arena", "ctx->arena", 1)
 
     def _title(self) -> Iterator[str]:
         graph, plan = self.program.graph, self.plan
@@ -330,7 +366,7 @@ class ModelWriter:
                 ("", f"  {choices}"),
                 *(("rewrite", writer.comment_text(text)) for text in self.program.rewrites),
                 ("arena", arena),
-                ("scratch", f"{scratch} bytes at most, within the arena"),
+                *([("scratch", f"{scratch} bytes at most, within the arena")] if scratch else ()),
                 ("constants", f"{self.constant_bytes} bytes of weights and tables"),
                 ("work", f"{self.program.macs} MACs in {len(self.program.steps)} operators"),
                 *((f"input {i}", _described(p.tensor)) for i, p in enumerate(self.inputs)),
@@ -346,7 +382,8 @@ class ModelWriter:
         yield f"    {self.name}_ctx ctx;"
         yield f"    if ({self.name}_init(&ctx, arena, sizeof arena) == TINYRT_OK) {{"
         for port in self.inputs:
-            yield f"        memcpy({port.function}(&ctx), data, {port.macro}_BYTES);"
+            arguments = (f"{port.function}(&ctx)", "data", f"{port.macro}_BYTES")
+            yield from writer.wrapped("        memcpy(", arguments, ");", writer.LINE_WIDTH - 4)
         yield f"        {self.name}_run(&ctx);"
         for port in self.outputs:
             yield f"        use({port.function}(&ctx));"
@@ -357,16 +394,34 @@ class ModelWriter:
         # As the operators are numbered in the file: some may have been left out.
         operators = [step.node.index for step in self.program.steps] or [0]
         last = len(operators) - 1
+        short = Counter(writer.short_name(tensors[a.tensor].name) for a in self.plan.allocations)
+
+        def name(tensor: Tensor) -> str:
+            brief = writer.short_name(tensor.name)
+            return brief if short[brief] == 1 else tensor.label
+
         rows = [
             (
                 str(a.offset),
                 str(a.size),
                 f"{operators[max(a.first_step, 0)]}-{operators[min(a.last_step, last)]}",
-                f"{writer.short_name(tensors[a.tensor].name)} {_shape(tensors[a.tensor])}",
+                f"{name(tensors[a.tensor])} {_shape(tensors[a.tensor])}",
             )
             for a in sorted(self.plan.allocations, key=lambda a: (a.first_step, a.offset))
         ]
         yield from writer.table(("offset", "bytes", "operators", "tensor"), rows, "rrrl")
+
+
+def _source_of(step: Step, values: bytes | tuple[int, ...]) -> str:
+    """Which constant of the model an array of parameters is, as it stands in the file."""
+    for tensor in step.node.inputs:
+        if tensor is None or tensor.data is None or len(values) != tensor.elements:
+            continue
+        if tensor.dtype is not DType.FLOAT32 and tensor.integers() == tuple(
+            memoryview(values).cast("b") if isinstance(values, bytes) else values
+        ):
+            return str(tensor)
+    return ""
 
 
 def _shape(tensor: Tensor) -> str:
@@ -385,7 +440,7 @@ def _described(tensor: Tensor) -> str:
 
 def _port_macros(port: Port) -> Iterator[str]:
     tensor, macro = port.tensor, port.macro
-    yield f"/* {_described(tensor)} */"
+    yield from writer.comment(writer.filled(_described(tensor)))
     yield f"#define {macro}_ELEMENTS {tensor.elements}"
     yield f"#define {macro}_BYTES {tensor.bytes}"
     if tensor.quantization is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinyrt.emit import writer
+from tinyrt.emit.files import kernel_files, kernel_folder
 from tinyrt.emit.model import ModelWriter, Port
 from tinyrt.errors import ToolchainError
 from tinyrt.fixedpoint import Numerics
@@ -14,7 +15,6 @@ from tinyrt.plan import Plan
 
 KERNELS = "kernels"
 """The folder of the copied kernels in an emitted project."""
-_INCLUDE = re.compile(r'^\s*#include "([^"]+)"', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +77,6 @@ def emit(
     return Project(model.name, files, model.inputs, model.outputs, model.constant_bytes)
 
 
-def kernel_folder() -> Path:
-    """Where the C kernels are: inside an installed package, beside it in a checkout."""
-    package = Path(__file__).parents[1]
-    installed = package / "_c"
-    return installed if installed.is_dir() else package.parent / "kernels"
-
-
-def kernel_files(stems: Sequence[str]) -> dict[str, str]:
-    """The kernels with what they include, each file once, in alphabetical order."""
-    folder = kernel_folder()
-    found: dict[str, str] = {}
-    waiting = ["tinyrt.h", *(f"{stem}.h" for stem in stems)]
-    while waiting:
-        file = waiting.pop()
-        if file in found:
-            continue
-        found[file] = (folder / file).read_text(encoding="ascii")
-        waiting += _INCLUDE.findall(found[file])
-        source = Path(file).with_suffix(".c").name
-        if (folder / source).exists():
-            waiting.append(source)
-    return dict(sorted(found.items()))
-
-
 def _config(numerics: Numerics) -> str:
     default = (kernel_folder() / "tinyrt_config.h").read_text(encoding="ascii")
     chosen = f"#define TINYRT_NUMERICS TINYRT_NUMERICS_{numerics.name}"
@@ -139,7 +115,7 @@ def _cmake(name: str, sources: Sequence[str], *, cmsis_nn: bool) -> Iterator[str
 
 
 def _makefile(name: str, sources: Sequence[str], *, cmsis_nn: bool) -> Iterator[str]:
-    yield f"# Builds lib{name}.a and ./example. For a target: make CC=arm-none-eabi-gcc \\"
+    yield f"# Builds lib{name}.a and example/main. For a target: make CC=arm-none-eabi-gcc \\"
     yield '#   CFLAGS="-O2 -mcpu=cortex-m4 -mthumb -ffunction-sections -fdata-sections" \\'
     yield f"#   lib{name}.a"
     include, archive = "", ""
@@ -169,6 +145,8 @@ def _makefile(name: str, sources: Sequence[str], *, cmsis_nn: bool) -> Iterator[
         yield "\t@mkdir -p $(@D)"
         yield "\t$(CC) $(CFLAGS) -I$(CMSIS_NN)/Include -c -o $@ $<"
         yield ""
+    yield f"$(OBJECTS) example/main.o: $(wildcard *.h {KERNELS}/*.h)"
+    yield ""
     yield "%.o: %.c"
     yield "\t$(CC) $(ALL_CFLAGS) -c -o $@ $<"
     yield ""

@@ -2,6 +2,8 @@
 
 import math
 import re
+import struct
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from tinyrt.fixedpoint import float32
@@ -20,6 +22,23 @@ def identifier(text: str) -> str:
     """A C identifier in lower case that resembles the text."""
     name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").lower() or "unnamed"
     return f"_{name}" if name[0].isdigit() or _KEYWORDS.fullmatch(name) else name
+
+
+_TAKEN_BY_HEADERS = frozenset(
+    (
+        *("assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits"),
+        *("locale", "math", "setjmp", "signal", "stdarg", "stdbool", "stddef", "stdint", "stdio"),
+        *("stdlib", "string", "tgmath", "time", "wchar", "wctype"),
+        *("all", "clean", "example", "install", "main", "test"),
+    )
+)
+"""Names of libc's headers, which a model's own would hide, and of build targets."""
+
+
+def model_name(text: str, kernels: Iterable[str]) -> str:
+    """The identifier of a model; its files must not hide a kernel's, or libc's."""
+    name = identifier(text)
+    return f"{name}_model" if name in _TAKEN_BY_HEADERS or name in set(kernels) else name
 
 
 def short_name(text: str) -> str:
@@ -67,6 +86,11 @@ def single(value: float) -> str:
     return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
+def single_of_bits(bits: int) -> float:
+    """The single whose bit pattern is an int32."""
+    return float(struct.unpack("<f", struct.pack("<i", bits))[0])
+
+
 def array(name: str, element: str, values: Sequence[int | float]) -> Iterator[str]:
     """The definition of a constant array, a dozen values a line where they fit."""
     yield f"static const {element} {name}[{len(values)}] = {{"
@@ -87,14 +111,28 @@ def comment_text(text: str) -> str:
     return re.sub(r"[^ -~]", "?", printable).replace("*/", "* /").replace("/*", "/ *")
 
 
+def filled(text: str) -> list[str]:
+    """Text broken into lines that a comment takes."""
+    return textwrap.wrap(comment_text(text), LINE_WIDTH - 6, break_on_hyphens=False)
+
+
 def comment(lines: Iterable[str]) -> Iterator[str]:
-    """A block comment of several lines."""
-    opened = False
-    for line in lines:
-        prefix = " *" if opened else "/*"
-        opened = True
-        yield f"{prefix} {comment_text(line)}".rstrip()
+    """A block comment; one line stays one."""
+    texts = [comment_text(line) for line in lines]
+    if len(texts) == 1:
+        yield f"/* {texts[0]} */"
+        return
+    yield f"/* {texts[0]}".rstrip()
+    yield from (f" * {text}".rstrip() for text in texts[1:])
     yield " */"
+
+
+def array_argument(pointer: str, elements: Sequence[str]) -> list[str]:
+    """A compound literal of pointers, as pieces between which a call may be broken."""
+    first, last = f"({pointer}[]){{{elements[0]}", "}"
+    pieces = [first, *elements[1:]]
+    pieces[-1] += last
+    return pieces
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: str) -> Iterator[str]:
