@@ -214,11 +214,16 @@ class _Hunt:
         return best, floor
 
     def decide(self, capacity: int) -> "tuple[int, ...] | Answer":
-        """Whether all fits into `capacity` units, under every strategy in turn."""
+        """Whether all fits into `capacity` units, under every strategy in turn.
+
+        One capacity may take a third of the nodes that are left: so a goal that cannot be
+        decided leaves enough to come near it.
+        """
         limit = 2 * len(self.items) + 200
-        while self.budget.left:
+        end = self.budget.spent + self.budget.left // 3 + limit
+        while self.budget.left and self.budget.spent < end:
             for strategy in self.strategies():
-                allowed = min(limit, self.budget.left)
+                allowed = min(limit, self.budget.left, end - self.budget.spent)
                 if not allowed:
                     break
                 try:
