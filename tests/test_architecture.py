@@ -20,7 +20,7 @@ PACKAGE = ROOT / "tinyrt"
 LAYERS = (
     {"errors"},
     {"flatbuffer", "fixedpoint", "lanes"},
-    {"records", "gemmlowp", "short_multiplier"},
+    {"records", "gemmlowp", "short_multiplier", "planar"},
     {"options", "findings"},
     {"schema"},
     {"graph"},

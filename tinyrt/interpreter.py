@@ -7,10 +7,12 @@ from typing import Any, Literal, Self
 
 from tinyrt import arrays
 from tinyrt.errors import InputError
+from tinyrt.fast.arrange import Held, HeldRun, Stage, arrange, as_bytes
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Shape, Signature, Tensor
-from tinyrt.kernel import Run, Value
+from tinyrt.kernel import Value
 from tinyrt.load import Program, Step, load, resize
+from tinyrt.planar import Planes
 
 Kernels = Literal["fast", "reference"]
 
@@ -91,10 +93,10 @@ class Interpreter:
         self._kernels = kernels
         self._keep_all = preserve_all_tensors
         self._pending: dict[int, Shape] = {}
-        self._runs: tuple[Run, ...] = ()
+        self._runs: tuple[HeldRun, ...] = ()
         self._last_use: tuple[tuple[int, ...], ...] = ()
         self._constants: dict[int, Value] = {}
-        self._values: dict[int, Value] = {}
+        self._values: dict[int, Held] = {}
         self._allocated = False
 
     @property
@@ -118,8 +120,11 @@ class Interpreter:
         elif self._allocated:
             return
         graph, steps = self._program.graph, self._program.steps
-        fast = self._kernels == "fast"
-        self._runs = tuple(s.kernel.fast() if fast else s.kernel.reference for s in steps)
+        if self._kernels == "fast":
+            stages = [Stage(step.kernel, step.operands, step.results) for step in steps]
+            self._runs = tuple(arrange(stages, set(graph.outputs)))
+        else:
+            self._runs = tuple(step.kernel.reference for step in steps)
         self._constants = {t.index: t.data for t in graph.tensors if t.data is not None}
         kept = {*graph.inputs, *graph.outputs, *self._constants}
         last: dict[int, int] = {}
@@ -263,7 +268,7 @@ class Interpreter:
         for index, buffer in outputs.items():
             # Outputs keep their buffer, so that what `tensor` gave stays valid from run to run.
             if isinstance(buffer, bytearray) and values[index] is not buffer:
-                buffer[:] = values[index]
+                buffer[:] = as_bytes(values[index])
                 values[index] = buffer
 
     # --- inside ------------------------------------------------------------------------------
@@ -282,12 +287,16 @@ class Interpreter:
         self._ready()
         tensor = self._tensor(index)
         try:
-            return self._values[tensor.index]
+            held = self._values[tensor.index]
         except KeyError as error:
             raise InputError(
                 f"{tensor} holds no value: invoke() has not computed it, or it was not kept "
                 "(preserve_all_tensors=True keeps every tensor)"
             ) from error
+        if isinstance(held, Planes):
+            # Fast kernels hand planes on to one another; who reads a tensor sees its bytes.
+            held = self._values[tensor.index] = held.to_bytes()
+        return held
 
     def _details(self, index: int) -> dict[str, Any]:
         tensor = self._tensor(index)

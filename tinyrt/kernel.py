@@ -28,6 +28,7 @@ from typing import Annotated, ClassVar, Self
 
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import DType, Node, Shape
+from tinyrt.planar import PlanarOperator
 
 Value = bytes | bytearray | memoryview
 """The bytes of one tensor, row-major, little-endian."""
@@ -155,6 +156,10 @@ class Kernel(ABC):
     def fast(self) -> Run:
         """Build the fastest pure-Python executor; what it packs once, it holds itself."""
         return self.reference
+
+    def planar(self) -> PlanarOperator | None:
+        """How one image of the operator is computed on planes; None where it is not."""
+        return None
 
     def cost(self) -> Cost:
         """Work and scratch memory of one run."""

@@ -6,10 +6,14 @@ from operator import mul
 from typing import Self
 
 from tinyrt import constraints, weights, windows
+from tinyrt.fast import windowed
+from tinyrt.fast.arrange import alone
+from tinyrt.fast.requantize import Requantization
 from tinyrt.fixedpoint import Numerics, requantize_to_int8
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Border, Cost, Int8Data, Int8s, Int32s, Kernel, Value
+from tinyrt.kernel import Border, Cost, Int8Data, Int8s, Int32s, Kernel, Run, Value
 from tinyrt.options import Conv2DOptions
+from tinyrt.planar import PlanarOperator
 
 
 def _options(node: Node) -> Conv2DOptions:
@@ -193,6 +197,49 @@ class Conv2D(Kernel):
                         yield value + self.input_offset
                 else:
                     yield from (0,) * self.filter_depth
+
+    def _image(self) -> PlanarOperator | None:
+        """One image, as a convolution of planes."""
+        return windowed.dense(
+            windowed.Window.of(
+                self.input_height,
+                self.output_height,
+                self.stride_height,
+                self.filter_height,
+                self.dilation_height,
+                self.pad_top,
+            ),
+            windowed.Window.of(
+                self.input_width,
+                self.output_width,
+                self.stride_width,
+                self.filter_width,
+                self.dilation_width,
+                self.pad_left,
+            ),
+            self.input_depth,
+            self.filter_depth,
+            -self.input_offset,
+            self.filter,
+            self.bias,
+            Requantization(
+                self.multipliers,
+                self.shifts,
+                self.output_offset,
+                self.activation_min,
+                self.activation_max,
+                self.numerics,
+            ),
+        )
+
+    def fast(self) -> Run:
+        """Planes, one image after another."""
+        image = self._image()
+        return (image and alone(image, self.batches)) or self.reference
+
+    def planar(self) -> PlanarOperator | None:
+        """Planes, where there is one image."""
+        return self._image() if self.batches == 1 else None
 
     def cost(self) -> Cost:
         """Every tap of every window counts, inside or outside of the input."""

@@ -1,0 +1,111 @@
+"""Convolutions on planes: for windows at many positions, depthwise among them.
+
+**A row of a filter is a polynomial.** With lanes of L bits, `w0·2^2L + w1·2^L + w2` times a plane
+adds up the three taps of a row at every position in one multiplication; a 3x3 filter is three such
+products with the plane shifted by a row each way. What lies outside of the image is zero in the
+plane, or in the plane less its zero-point. With strides, the plane is first split by phase, so that
+a tap is a shift again.
+
+**Bounds.** An accumulator is its bias plus, for every tap, a weight times an input less its
+zero-point, or nothing where the window reaches outside. The extremes of that sum over the ranges in
+which the inputs are known to lie bound every lane, those in the gaps among them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tinyrt.fast.block import Block, BlockBuilder, Group
+from tinyrt.fast.frame import Axis, Frame
+from tinyrt.fast.sums import Job
+from tinyrt.planar import Channel, Image, Phases, Pitch, PlanarOperator, PlanarRun
+
+
+@dataclass(frozen=True)
+class Convolution(PlanarOperator):
+    """A convolution of one image."""
+
+    rows: Axis
+    columns: Axis
+    source: Image
+    target: Image
+    zero_point: int
+    """The input's, plus 128: what lies outside of the image counts as much."""
+    blocks: Callable[[], Iterator[Block]]
+    """All output channels."""
+
+    @property
+    def takes_planes(self) -> bool:
+        """Without strides, a tap is a shift."""
+        return self.rows.stride == self.columns.stride == 1
+
+    def lane_bits(self) -> int:
+        """Twenty bits where most channels fit, for such lanes are the fastest."""
+        needs = sorted(
+            (255 * sum(sum(map(abs, tap)) for tap in output.filter)).bit_length()
+            for block in self.blocks()
+            for output in block.outputs
+        )
+        return 20 if needs[len(needs) * 3 // 4] <= 20 else 24
+
+    def row_lanes(self, turned: bool) -> int:
+        """Least number of lanes of a row."""
+        return self.rows.lanes if turned else self.columns.lanes
+
+    def build(self, pitch: Pitch, facts: Sequence[Sequence[Channel]]) -> PlanarRun | None:
+        """Prepare all channels; None where lanes cannot hold one."""
+        rows, columns = self.rows, self.columns
+        if pitch.turned:
+            rows, columns = columns, rows
+        frame = Frame(rows, columns, self.source, self.target, self.zero_point, pitch, facts[0])
+        return _build(frame, self.blocks())
+
+
+@dataclass(frozen=True)
+class ConvolutionRun(PlanarRun):
+    """A convolution prepared for a grid."""
+
+    phases: Phases
+    channels: Sequence[Channel]
+    known: tuple[tuple[int, int], ...]
+    """Output channels that do not depend on the input, with their planes."""
+    groups: tuple[Group, ...]
+
+    def run(self, *operands: Sequence[int]) -> list[int]:
+        """The output planes; input channels that were known beforehand are not looked at."""
+        (planes,) = operands
+        results = [0] * len(self.channels)
+        for channel, plane in self.known:
+            results[channel] = plane
+        for group in self.groups:
+            met = [source.of(planes[source.plane]) for source in group.sources]
+            if group.subset_sums is not None:
+                met = group.subset_sums.of(met)
+            for job in group.jobs:
+                results[job.channel] = job.run(met)
+        return results
+
+
+def _build(frame: Frame, blocks: Iterator[Block]) -> ConvolutionRun | None:
+    known: list[tuple[int, int]] = []
+    facts: dict[int, Channel] = {}
+    groups: list[Group] = []
+    for block in blocks:
+        parts = BlockBuilder.of(frame, block)
+        jobs: list[Job] = []
+        for output in block.outputs:
+            found = parts.job(output)
+            if found is None:
+                return None
+            job, fact = found
+            facts[output.channel] = fact
+            if fact.plane is None:
+                jobs.append(job)
+            else:
+                known.append((output.channel, fact.plane))
+        if jobs:
+            groups += parts.groups(jobs)
+    phases = Phases(
+        frame.source, frame.pitch, frame.rows.stride, frame.columns.stride, frame.wanted
+    )
+    channels = [facts[number] for number in range(len(facts))]
+    return ConvolutionRun(phases, channels, tuple(known), tuple(groups))

@@ -1,0 +1,138 @@
+"""Where the windows of a convolution meet the lanes of planes: taps, phases and shifts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tinyrt.fast.requantize import Masks
+from tinyrt.planar import Channel, Grid, Image, Pitch
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Windows along one axis of an image."""
+
+    size: int
+    output: int
+    """Number of windows."""
+    stride: int
+    offsets: tuple[int, ...]
+    """Where the taps of the first window lie."""
+
+    @property
+    def taps(self) -> list[tuple[int, int]]:
+        """Phase and offset within the phase of every tap."""
+        return [(offset % self.stride, offset // self.stride) for offset in self.offsets]
+
+    @property
+    def padded(self) -> bool:
+        """Whether any window reaches outside."""
+        last = (self.output - 1) * self.stride
+        return min(self.offsets) < 0 or last + max(self.offsets) >= self.size
+
+    @property
+    def stored(self) -> int:
+        """Elements of the longest phase."""
+        return -(-self.size // self.stride)
+
+    @property
+    def lanes(self) -> int:
+        """Least number of lanes of a row, so that no window reaches into another row."""
+        inside = [offset for _, offset in self.taps]
+        return max(self.stored - min(0, *inside), self.output + max(0, *inside))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A shifted input plane that polynomials are multiplied with."""
+
+    plane: int
+    """Which of the input planes."""
+    shift: int
+    """Bits to the right; negative to the left."""
+    zero: int
+    """What to subtract: the zero-point at every valid lane, shifted likewise."""
+
+    def of(self, plane: int) -> int:
+        """The shifted plane."""
+        shift = self.shift
+        moved = plane >> shift if shift > 0 else plane << -shift if shift else plane
+        return moved - self.zero if self.zero else moved
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the output channels of one convolution share: its windows on a grid."""
+
+    rows: Axis
+    columns: Axis
+    """Along the rows and the columns of the grid."""
+    source: Image
+    target: Image
+    zero_point: int
+    """The input's, plus 128."""
+    pitch: Pitch
+    inputs: Sequence[Channel]
+
+    @cached_property
+    def padded(self) -> bool:
+        """Whether some window meets virtual inputs, which count nothing."""
+        return self.rows.padded or self.columns.padded
+
+    @cached_property
+    def skip(self) -> int:
+        """Lanes below the first output: a polynomial of the columns' offsets puts them there."""
+        return max(0, *(offset for _, offset in self.columns.taps))
+
+    @cached_property
+    def keys(self) -> list[tuple[int, int, int]]:
+        """Phase of the row, offset of the row, phase of the column: one product each."""
+        columns = dict.fromkeys(phase for phase, _ in self.columns.taps)
+        return [(*row, phase) for row in self.rows.taps for phase in columns]
+
+    @cached_property
+    def wanted(self) -> list[tuple[int, int]]:
+        """The phases that are used, of the row and of the column."""
+        return list(dict.fromkeys((row, column) for row, _, column in self.keys))
+
+    @cached_property
+    def masks(self) -> Masks:
+        """Constants on the output's grid."""
+        return Masks(Grid.of(self.target, self.pitch), self.skip)
+
+    def highest(self, column_phase: int) -> int:
+        """Greatest offset among the columns of a phase."""
+        return max(offset for phase, offset in self.columns.taps if phase == column_phase)
+
+    def valid(self, row_phase: int, column_phase: int) -> int:
+        """One at each lane that holds an input of this phase."""
+        rows = max(0, -(-(self.rows.size - row_phase) // self.rows.stride))
+        columns = max(0, -(-(self.columns.size - column_phase) // self.columns.stride))
+        return Grid(rows, columns, self.pitch).vector()
+
+    def values(self, channel: int) -> tuple[int, int]:
+        """Least and greatest that a lane of an input contributes, before its weight."""
+        known = self.inputs[channel]
+        if self.padded:
+            zero = self.zero_point
+            return min(known.least - zero, 0), max(known.greatest - zero, 0)
+        # Unsigned; lanes in gaps and behind the last element of a phase are zero.
+        return 0, known.greatest
+
+    def shifted(self, channel: int, key: tuple[int, int, int]) -> Source:
+        """An input channel as a product needs it."""
+        row_phase, row_offset, column_phase = key
+        beyond = self.highest(column_phase) - self.skip
+        shift = (row_offset * self.pitch.row_lanes + beyond) * self.pitch.lane_bits
+        zero = 0
+        if self.zero_point and self.padded:
+            zero = self.valid(row_phase, column_phase) * self.zero_point
+            zero = zero >> shift if shift > 0 else zero << -shift
+        phase = self.wanted.index((row_phase, column_phase))
+        return Source(phase * self.source.channels + channel, shift, zero)
+
+    def tap(self, row: int, column: int) -> int:
+        """Where a tap of the grid's window stands in a filter, which is in the image's order."""
+        if self.pitch.turned:
+            return column * len(self.rows.offsets) + row
+        return row * len(self.columns.offsets) + column

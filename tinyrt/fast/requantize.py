@@ -1,0 +1,307 @@
+"""Accumulators back to bytes, every lane of a plane at once.
+
+For one output channel, a `Staircase` says what an accumulator becomes. In lanes:
+
+1. The accumulator is *limited first*, to the range in which the staircase rises. That range is
+   narrow, and after it nothing can leave [0, 255].
+2. It is multiplied by a short factor, in lanes wide enough for the product: every second (third, …)
+   lane is taken out at a time. The result's byte stands at a fixed bit of each product.
+
+**Bounds**, for lanes of L bits. A bias makes the lane of an accumulator a hold
+`a − first + 2^(L−1)`, where `first` is the start of the narrowed staircase; `least_bits` gives the
+L for which that is in [0, 2^L) for every a that can occur. So bit L − 1 says whether a ≥ first, and
+lanes without it become zero. Adding `2^(L−1) − 1 − width` then sets bit L − 1 again just where the
+lane is above the staircase's width; such lanes become all ones, which stand for the width from then
+on. Neither comparison leaves its lane. A product is less than `256 · 2^shift` because the line
+equals the staircase, whose values are less than 256: `fit_within` makes that fit.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tinyrt import lanes
+from tinyrt.fixedpoint import Numerics
+from tinyrt.planar import Grid
+from tinyrt.short_multiplier import Line, Staircase, fit_within, staircase
+
+
+@dataclass(frozen=True, slots=True)
+class Requantization:
+    """What accumulators become, for every output channel."""
+
+    multipliers: tuple[int, ...]
+    shifts: tuple[int, ...]
+    offset: int
+    """The output's zero-point."""
+    low: int
+    high: int
+    numerics: Numerics
+
+    def steps(self, channel: int, first: int, last: int) -> Staircase | None:
+        """The staircase of a channel whose accumulators lie between `first` and `last`."""
+        multiplier, shift = self.multipliers[channel], self.shifts[channel]
+        return staircase(
+            multiplier, shift, self.offset, self.low, self.high, self.numerics, first, last
+        )
+
+
+Convert = Callable[[int], int]
+"""From a vector of biased accumulators to a plane."""
+
+ConvertParts = Callable[[Sequence[int]], int]
+"""From several vectors, whose sum less a bias is the accumulators, to a plane."""
+
+FACTOR_BITS = 30
+"""One digit of a Python integer: a longer factor takes twice the time."""
+
+
+def least_bits(stairs: Staircase) -> int:
+    """Narrowest lanes in which every accumulator can be limited to the staircase."""
+    if not stairs.steps:
+        return 1
+    first = stairs.narrowed().first
+    return max((first - stairs.first - 1).bit_length(), (stairs.last - first).bit_length()) + 1
+
+
+@dataclass(slots=True)
+class Masks:
+    """Constant vectors of one layer, on the positions of a grid.
+
+    `skip` lanes lie below the grid's first lane in the accumulators.
+    """
+
+    grid: Grid
+    skip: int = 0
+    _units: dict[tuple[int, int], int] = field(default_factory=dict)
+    _shared: dict[tuple[int, int, int], int] = field(default_factory=dict)
+
+    @property
+    def bits(self) -> int:
+        """Width of a lane."""
+        return self.grid.pitch.lane_bits
+
+    def unit(self, phase: int = 0, phases: int = 1) -> int:
+        """One at each position of the lanes `phase`, `phase + phases`, … of the grid.
+
+        The vector begins at lane `skip`; it fits the accumulators shifted down by `phase` lanes.
+        """
+        key = (phase, phases)
+        if key not in self._units:
+            vector = self.grid.vector(phase, phases) >> (phase * self.bits)
+            self._units[key] = vector << (self.skip * self.bits)
+        return self._units[key]
+
+    def shared(self, value: int, phase: int = 0, phases: int = 1) -> int:
+        """A scalar in place of the ones; for scalars that most channels have in common."""
+        key = (value, phase, phases)
+        if key not in self._shared:
+            self._shared[key] = self.unit(phase, phases) * value
+        return self._shared[key]
+
+
+def converter(stairs: Staircase, masks: Masks) -> tuple[int, Convert]:
+    """Build the conversion of one channel.
+
+    Args:
+        stairs: from accumulators to int8 values; `least_bits` is at most the lanes' width.
+        masks: of the layer.
+
+    Returns:
+        The scalar bias that each lane of the accumulators must have in it, and the conversion.
+    """
+    bits = masks.bits
+    if not stairs.steps:
+        constant = masks.grid.vector() * (stairs.base + 128)
+        return 0, lambda _: constant
+    narrow = stairs.narrowed()
+    bias = (1 << (bits - 1)) - narrow.first
+    width = narrow.last - narrow.first
+    relative = narrow.moved(-narrow.first, 128)
+    sign = masks.shared(1 << (bits - 1))
+    # All ones stand for the width (see the module's text): the top of the line is moved there.
+    raised = (1 << (bits - 1)) - 1 - width if narrow.last < stairs.last else 0
+    limited = _limiter(bits, sign, masks.unit() * raised)
+    for phases in (2, 3, 4):
+        line = fit_within(relative, phases * bits, FACTOR_BITS)
+        if line is not None:
+            return bias, _scaler(line, relative.top, raised, limited, masks, phases)
+    return bias, _table(relative, raised, limited, masks)
+
+
+def parts_converter(
+    stairs: Staircase, masks: Masks, bias: int, phases: int = 2
+) -> ConvertParts | None:
+    """Build the conversion of a channel whose accumulators no lane can hold at once.
+
+    Args:
+        stairs: from accumulators to int8 values, with a step.
+        masks: of the layer.
+        bias: what the sum of the parts has in each lane besides the accumulator.
+        phases: the parts are added up in lanes this many times as wide.
+
+    Returns:
+        The conversion; None where even these lanes are too narrow, or no line was found.
+    """
+    bits = masks.bits
+    wide = bits * phases
+    narrow = stairs.narrowed()
+    relative = narrow.moved(-narrow.first, 128)
+    line = fit_within(relative, wide, FACTOR_BITS)
+    if line is None or line.step or least_bits(stairs) > wide:
+        return None
+    width = narrow.last - narrow.first
+    raised = (1 << (wide - 1)) - 1 - width
+    top = (1 << relative.top.bit_length()) - 1
+    low = (1 << bits) - 1
+    turns = []
+    for phase in range(phases):
+        unit = masks.unit(phase, phases)
+        limited = _limiter(wide, unit << (wide - 1), unit * raised)
+        offset = unit * ((1 << (wide - 1)) - narrow.first - bias)
+        addend = unit * line.addend
+        turns.append(
+            (
+                phase * bits,
+                masks.shared(low, phase, phases),
+                offset,
+                limited,
+                unit * raised,
+                addend,
+                unit * (top << line.shift),
+            )
+        )
+    factor, down = line.factor, line.shift + masks.skip * bits
+
+    def convert(parts: Sequence[int]) -> int:
+        total = 0
+        for start, take, offset, limited, lowest, addend, cut in turns:
+            added = sum([part >> start & take for part in parts], offset)
+            product = (limited(added) - lowest) * factor + addend
+            total |= (product & cut) << start
+        return total >> down
+
+    return convert
+
+
+def _limiter(bits: int, sign: int, shortfall: int) -> Convert:
+    """Limit lanes to the staircase: subtract its start, and put its end at 2^(bits − 1) − 1.
+
+    Where there is no shortfall, nothing lies beyond its end, and the end stays where it is.
+    """
+    down = bits - 1
+
+    def from_below(lanes_: int) -> int:
+        reached = lanes_ & sign
+        return lanes_ & (reached - (reached >> down))
+
+    def on_both_sides(lanes_: int) -> int:
+        reached = lanes_ & sign
+        raised = (lanes_ & (reached - (reached >> down))) + shortfall
+        beyond = raised & sign
+        # The subtraction makes a beyond lane's lower bits all ones; they swallow what it held.
+        return (raised | (beyond - (beyond >> down))) ^ beyond if beyond else raised
+
+    return on_both_sides if shortfall else from_below
+
+
+def _scaler(
+    line: Line, top: int, raised: int, limited: Convert, masks: Masks, phases: int
+) -> Convert:
+    """Multiply, add and cut out the byte, `phases` interleaved sets of lanes in turn."""
+    bits = masks.bits
+    low, byte = (1 << bits) - 1, (1 << top.bit_length()) - 1
+    factor = line.factor
+    addend = line.addend - raised * factor
+    takes = [masks.shared(low, phase, phases) for phase in range(phases)]
+    addends = [masks.unit(phase, phases) * addend for phase in range(phases)]
+    cuts = [masks.shared(byte << line.shift, phase, phases) for phase in range(phases)]
+    down = line.shift + masks.skip * bits
+    if line.step:
+        # Where the upper of two parallel lines holds, bit L − 1 of this sum is set.
+        split = masks.unit() * ((1 << (bits - 1)) - (line.split + raised))
+        units = [masks.unit(phase, phases) for phase in range(phases)]
+        return _two_lines(line, limited, takes, addends, cuts, split, units, bits, down)
+    if phases > 2:
+        return _more_phases(factor, limited, takes, addends, cuts, bits, down)
+    even_take, odd_take = takes
+    even_addend, odd_addend = addends
+    even_cut, odd_cut = cuts
+
+    def two_phases(lanes_: int) -> int:
+        limits = limited(lanes_)
+        even = (limits & even_take) * factor + even_addend & even_cut
+        odd = (limits >> bits & odd_take) * factor + odd_addend & odd_cut
+        return (even | odd << bits) >> down
+
+    return two_phases
+
+
+def _more_phases(
+    factor: int,
+    limited: Convert,
+    takes: Sequence[int],
+    addends: Sequence[int],
+    cuts: Sequence[int],
+    bits: int,
+    down: int,
+) -> Convert:
+    turns = [(n * bits, *row) for n, row in enumerate(zip(takes, addends, cuts, strict=True))]
+
+    def more_phases(lanes_: int) -> int:
+        limits = limited(lanes_)
+        total = 0
+        for start, take, addend, cut in turns:
+            total |= ((limits >> start & take) * factor + addend & cut) << start
+        return total >> down
+
+    return more_phases
+
+
+def _two_lines(
+    line: Line,
+    limited: Convert,
+    takes: Sequence[int],
+    addends: Sequence[int],
+    cuts: Sequence[int],
+    split: int,
+    units: Sequence[int],
+    bits: int,
+    down: int,
+) -> Convert:
+    factor, step, sign_down = line.factor, line.step, bits - 1
+    rows = zip(takes, addends, cuts, units, strict=True)
+    turns = [(n * bits, *row) for n, row in enumerate(rows)]
+
+    def two_lines(lanes_: int) -> int:
+        limits = limited(lanes_)
+        upper = (limits + split) >> sign_down
+        total = 0
+        for start, take, addend, cut, unit in turns:
+            product = (limits >> start & take) * factor + addend
+            total |= (product + (upper >> start & unit) * step & cut) << start
+        return total >> down
+
+    return two_lines
+
+
+def _table(relative: Staircase, raised: int, limited: Convert, masks: Masks) -> Convert:
+    """A staircase too steep for a line is so short that a table of bytes holds it."""
+    grid = masks.grid
+    assert relative.last < 256
+    values = bytearray(256)
+    for step in relative.steps:
+        values[step] += 1
+    value = relative.base
+    for x, rise in enumerate(values):
+        value += rise
+        values[x] = min(value, relative.top)
+    table = bytes(values)
+    lowest = masks.unit() * raised
+    down = masks.skip * masks.bits
+    valid = grid.vector() * 0xFF
+
+    def look_up(lanes_: int) -> int:
+        places = lanes.to_bytes((limited(lanes_) - lowest) >> down, grid.lanes, masks.bits)
+        return lanes.of_bytes(places.translate(table), masks.bits) & valid
+
+    return look_up
