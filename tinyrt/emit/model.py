@@ -1,16 +1,14 @@
 """The `.h` and `.c` of one model, in reading order."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import tinyrt
-from tinyrt.emit import library, writer
+from tinyrt.emit import describe, library, writer
 from tinyrt.emit.data import Constants
+from tinyrt.emit.describe import Port
 from tinyrt.emit.files import kernel_folder
 from tinyrt.fixedpoint import Numerics
-from tinyrt.graph import DType, Tensor
 from tinyrt.kernel import CField, Variadic
 from tinyrt.load import Flavour, Program, Step
 from tinyrt.plan import Plan
@@ -23,17 +21,6 @@ _NUMERICS = {
     Numerics.TFLM: "TINYRT_NUMERICS_TFLM",
     Numerics.SINGLE: "TINYRT_NUMERICS_SINGLE",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """An input or output of the emitted model."""
-
-    tensor: Tensor
-    function: str
-    """The accessor."""
-    macro: str
-    """Prefix of the macros that describe it."""
 
 
 class ModelWriter:
@@ -128,14 +115,14 @@ class ModelWriter:
         kernel, node = step.kernel, step.node
         tensors = self.program.graph.tensors
         sources = [tensors[i] for i in step.operands] or [t for t in node.inputs if t is not None]
-        results = " ".join(_shape(tensors[i]) for i in step.results)
+        results = " ".join(describe.shape_text(tensors[i]) for i in step.results)
         macs = kernel.cost().macs
         note = f"  {macs} MACs" if macs else ""
         if kernel.alias and self._place(step.operands[0]) == self._place(step.results[0]):
             note = "  (the same bytes)"
         return (
             f"{node.index}: {node.opcode} {writer.short_name(node.name)}"
-            f"  {' '.join(map(_shape, sources))} -> {results}{note}"
+            f"  {' '.join(map(describe.shape_text, sources))} -> {results}{note}"
         )
 
     def _kernel_call(self, step: Step, operands: list[str], outputs: list[str]) -> Iterator[str]:
@@ -169,7 +156,7 @@ class ModelWriter:
                 text += f" /* {writer.single(writer.single_of_bits(field.value))} */"
             return text
         assert not isinstance(field.value, int)
-        note = _source_of(step, field.value)
+        note = describe.source_of(step, field.value)
         return f"{self._constants.array(f'{stem}_{field.name}', field.element, field.value, note)},"
 
     # --- the files ---------------------------------------------------------------------------
@@ -214,7 +201,7 @@ class ModelWriter:
         yield f"#define {macro}_SIGNATURE UINT32_C(0x{self.program.graph.sha256[:8]})"
         for port in (*self.inputs, *self.outputs):
             yield ""
-            yield from _port_macros(port)
+            yield from describe.port_macros(port)
         yield ""
         yield "typedef struct {"
         yield "    int8_t *arena;"
@@ -233,14 +220,12 @@ class ModelWriter:
         yield f"int {name}_run({name}_ctx *ctx);"
         for port in self.inputs:
             yield ""
-            text = f"Where to write the input {_described(port.tensor)}."
+            text = f"Where to write the input {describe.described(port.tensor)}."
             yield from writer.comment(writer.filled(text))
             yield f"{port.tensor.dtype.c_type} *{port.function}({name}_ctx *ctx);"
         for port in self.outputs:
             yield ""
-            text = (
-                f"Where to read the output {_described(port.tensor)}; valid until the next input."
-            )
+            text = f"Where to read the output {describe.described(port.tensor)}; valid until the next input."
             yield from writer.comment(writer.filled(text))
             yield f"const {port.tensor.dtype.c_type} *{port.function}(const {name}_ctx *ctx);"
         yield ""
@@ -291,7 +276,7 @@ class ModelWriter:
             yield from structs
         yield "/* --- memory ---"
         yield " *"
-        for line in self._memory_table():
+        for line in describe.memory_table(self.program, self.plan):
             yield f" * {writer.comment_text(line)}".rstrip()
         yield " */"
         yield ""
@@ -369,8 +354,11 @@ class ModelWriter:
                 *([("scratch", f"{scratch} bytes at most, within the arena")] if scratch else ()),
                 ("constants", f"{self.constant_bytes} bytes of weights and tables"),
                 ("work", f"{self.program.macs} MACs in {len(self.program.steps)} operators"),
-                *((f"input {i}", _described(p.tensor)) for i, p in enumerate(self.inputs)),
-                *((f"output {i}", _described(p.tensor)) for i, p in enumerate(self.outputs)),
+                *((f"input {i}", describe.described(p.tensor)) for i, p in enumerate(self.inputs)),
+                *(
+                    (f"output {i}", describe.described(p.tensor))
+                    for i, p in enumerate(self.outputs)
+                ),
             ),
             "ll",
         )
@@ -388,61 +376,3 @@ class ModelWriter:
         for port in self.outputs:
             yield f"        use({port.function}(&ctx));"
         yield "    }"
-
-    def _memory_table(self) -> Iterator[str]:
-        tensors = self.program.graph.tensors
-        # As the operators are numbered in the file: some may have been left out.
-        operators = [step.node.index for step in self.program.steps] or [0]
-        last = len(operators) - 1
-        short = Counter(writer.short_name(tensors[a.tensor].name) for a in self.plan.allocations)
-
-        def name(tensor: Tensor) -> str:
-            brief = writer.short_name(tensor.name)
-            return brief if short[brief] == 1 else tensor.label
-
-        rows = [
-            (
-                str(a.offset),
-                str(a.size),
-                f"{operators[max(a.first_step, 0)]}-{operators[min(a.last_step, last)]}",
-                f"{name(tensors[a.tensor])} {_shape(tensors[a.tensor])}",
-            )
-            for a in sorted(self.plan.allocations, key=lambda a: (a.first_step, a.offset))
-        ]
-        yield from writer.table(("offset", "bytes", "operators", "tensor"), rows, "rrrl")
-
-
-def _source_of(step: Step, values: bytes | tuple[int, ...]) -> str:
-    """Which constant of the model an array of parameters is, as it stands in the file."""
-    for tensor in step.node.inputs:
-        if tensor is None or tensor.data is None or len(values) != tensor.elements:
-            continue
-        if tensor.dtype is not DType.FLOAT32 and tensor.integers() == tuple(
-            memoryview(values).cast("b") if isinstance(values, bytes) else values
-        ):
-            return str(tensor)
-    return ""
-
-
-def _shape(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "scalar"
-
-
-def _described(tensor: Tensor) -> str:
-    text = f"{writer.short_name(tensor.name)}, {tensor.dtype.value} {_shape(tensor)}"
-    if tensor.quantization is None:
-        return writer.comment_text(text)
-    scale = writer.single(tensor.quantization.scale).removesuffix("f")
-    zero_point = tensor.quantization.zero_point
-    sign = "+" if zero_point < 0 else "-"
-    return writer.comment_text(f"{text}, real = {scale} * (value {sign} {abs(zero_point)})")
-
-
-def _port_macros(port: Port) -> Iterator[str]:
-    tensor, macro = port.tensor, port.macro
-    yield from writer.comment(writer.filled(_described(tensor)))
-    yield f"#define {macro}_ELEMENTS {tensor.elements}"
-    yield f"#define {macro}_BYTES {tensor.bytes}"
-    if tensor.quantization is not None:
-        yield f"#define {macro}_SCALE {writer.single(tensor.quantization.scale)}"
-        yield f"#define {macro}_ZERO_POINT ({tensor.quantization.zero_point})"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinyrt.emit import writer
+from tinyrt.emit.describe import Port
 from tinyrt.emit.files import kernel_files, kernel_folder
-from tinyrt.emit.model import ModelWriter, Port
+from tinyrt.emit.model import ModelWriter
 from tinyrt.errors import ToolchainError
 from tinyrt.fixedpoint import Numerics
 from tinyrt.load import Program
