@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import tinyrt
 from tinyrt.emit import describe, library, writer
 from tinyrt.emit.data import Constants
-from tinyrt.emit.describe import Port
+from tinyrt.emit.describe import Port, described
 from tinyrt.emit.files import kernel_folder
 from tinyrt.fixedpoint import Numerics
 from tinyrt.kernel import CField, Variadic
@@ -220,12 +220,13 @@ class ModelWriter:
         yield f"int {name}_run({name}_ctx *ctx);"
         for port in self.inputs:
             yield ""
-            text = f"Where to write the input {describe.described(port.tensor)}."
+            text = f"Where to write the input {described(port.tensor)}."
             yield from writer.comment(writer.filled(text))
             yield f"{port.tensor.dtype.c_type} *{port.function}({name}_ctx *ctx);"
         for port in self.outputs:
             yield ""
-            text = f"Where to read the output {describe.described(port.tensor)}; valid until the next input."
+            what = described(port.tensor)
+            text = f"Where to read the output {what}; valid until the next input."
             yield from writer.comment(writer.filled(text))
             yield f"const {port.tensor.dtype.c_type} *{port.function}(const {name}_ctx *ctx);"
         yield ""
@@ -354,11 +355,8 @@ class ModelWriter:
                 *([("scratch", f"{scratch} bytes at most, within the arena")] if scratch else ()),
                 ("constants", f"{self.constant_bytes} bytes of weights and tables"),
                 ("work", f"{self.program.macs} MACs in {len(self.program.steps)} operators"),
-                *((f"input {i}", describe.described(p.tensor)) for i, p in enumerate(self.inputs)),
-                *(
-                    (f"output {i}", describe.described(p.tensor))
-                    for i, p in enumerate(self.outputs)
-                ),
+                *((f"input {i}", described(p.tensor)) for i, p in enumerate(self.inputs)),
+                *((f"output {i}", described(p.tensor)) for i, p in enumerate(self.outputs)),
             ),
             "ll",
         )
