@@ -98,13 +98,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each executor on each case, an executor being one line of pytest-benchmark's."""
-    if "case" not in metafunc.fixturenames:
-        return
     quick = metafunc.config.stash[_SESSION].quick
-    cases = [case for case in metafunc.module.CASES if case.quick or not quick]
-    pairs = [(case, executor) for case in cases for executor in NAMES]
-    names = [f"{case.name}-{executor}" for case, executor in pairs]
-    metafunc.parametrize(("case", "executor"), pairs, ids=names)
+    if "case" in metafunc.fixturenames:
+        cases = [case for case in metafunc.module.CASES if case.quick or not quick]
+        pairs = [(case, executor) for case in cases for executor in NAMES]
+        names = [f"{case.name}-{executor}" for case, executor in pairs]
+        metafunc.parametrize(("case", "executor"), pairs, ids=names)
+    elif "fresh" in metafunc.fixturenames:
+        models = metafunc.module.MODELS
+        metafunc.parametrize("fresh", metafunc.module.QUICK if quick else models)
 
 
 @pytest.fixture(scope="session")
