@@ -10,6 +10,7 @@ import pytest
 
 import tinyrt
 from tests.corpus import ROOT
+from tests.zoo import mobilenet_v2
 from tinyrt.cli import main
 
 DIGITS = str(ROOT / "models" / "digits.tflite")
@@ -106,6 +107,60 @@ def test_emit(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert all(Path(path).exists() for path in written)
     text = (tmp_path / "out" / "reader.c").read_text()
     assert "tinyrt emit digits.tflite -o DIR --name reader" in text
+
+
+@pytest.fixture
+def padded(tmp_path: Path) -> str:
+    """A network with PADs and float ends."""
+    path = tmp_path / "padded.tflite"
+    path.write_bytes(mobilenet_v2(0.1, 32, classes=10, features=64, nchw=True))
+    return str(path)
+
+
+class TestRewrites:
+    """`--no-rewrites` and `--int8-io`."""
+
+    def test_plan(self, capsys: pytest.CaptureFixture[str], padded: str) -> None:
+        whole, folded, integer = (
+            facts(capsys, "plan", padded, *flags, "--json")
+            for flags in (["--no-rewrites"], [], ["--int8-io"])
+        )
+        assert whole["rewrites"] == []
+        assert len(folded["rewrites"]) == 5
+        assert len(integer["rewrites"]) == 7
+        assert integer["arena_bytes"] < folded["arena_bytes"] < whole["arena_bytes"]
+        assert main(["plan", padded]) == 0
+        assert "PAD 2 is folded into CONV_2D 3" in capsys.readouterr().out
+
+    def test_emit_says_how(self, padded: str, tmp_path: Path) -> None:
+        for flags in ([], ["--no-rewrites"], ["--no-rewrites", "--int8-io"], ["--int8-io"]):
+            assert main(["emit", padded, "-o", str(tmp_path / "out"), *flags]) == 0
+            text = (tmp_path / "out" / "padded.c").read_text()
+            command = text[text.index("tinyrt emit") : text.index("* arena")]
+            assert [flag for flag in ("--no-rewrites", "--int8-io") if flag in command] == flags
+            assert ("PAD 2 is folded" in command) == ("--no-rewrites" not in flags)
+            assert ("QUANTIZE 1 is left out" in command) == ("--int8-io" in flags)
+            assert ("    tinyrt_pad(" in text) == ("--no-rewrites" in flags)
+
+    def test_verify_and_profile(self, capsys: pytest.CaptureFixture[str], padded: str) -> None:
+        found = facts(
+            capsys, "verify", padded, "--int8-io", "--target", "host", "--inputs", "1", "--json"
+        )
+        assert found["agrees"]
+        counted = facts(capsys, "profile", padded, "--no-rewrites", "--rounds", "1", "--json")
+        fewer = facts(capsys, "profile", padded, "--rounds", "1", "--json")
+        assert len(counted["operators"]) - len(fewer["operators"]) == 5
+
+
+def test_export_tflm(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "planned.tflite"
+    found = facts(capsys, "plan", DIGITS, "--export-tflm", str(path), "--json")["tflm"]
+    assert path.read_bytes().endswith(Path(DIGITS).read_bytes())
+    assert found["head_bytes"] == found["lower_bound_bytes"] <= found["greedy_bytes"]
+    assert main(["plan", DIGITS, "--export-tflm", str(path)]) == 0
+    assert f"{found['head_bytes']:,} bytes of TFLM's arena" in capsys.readouterr().out
+    assert main(["plan", DIGITS, "--export-tflm", str(tmp_path)]) == 1
+    assert str(tmp_path) in capsys.readouterr().err
 
 
 class TestVerify:

@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,9 @@ from tinyrt.errors import InputError
 from tinyrt.graph import DType
 from tinyrt.interpreter import Interpreter
 from tinyrt.load import Program, resize
+from tinyrt.mcu.certify import sample_runs, verify
 from tinyrt.mcu.trace import Case
+from tinyrt.ops.conv_2d import Conv2D
 from tinyrt.plan import plan
 from tinyrt.rewrite import fold_pads, integer_io
 from tinyrt.samples import STYLES, random_inputs
@@ -450,6 +454,19 @@ def test_rewriting_saves_memory() -> None:
     arenas = [plan(form).arena_bytes for form in (before, fold_pads(before), program)]
     assert arenas == sorted(arenas, reverse=True)
     assert arenas[2] < arenas[0]
+
+
+def test_verify_holds_a_rewritten_program_to_the_original(tmp_path: Path) -> None:
+    original = tinyrt.load(one_window("CONV_2D", ONE))
+    program = fold_pads(original)
+    (step,) = program.steps
+    assert isinstance(step.kernel, Conv2D)
+    wrong = replace(step, kernel=replace(step.kernel, pad_left=2))
+    for steps, agrees in ((program.steps, True), ((wrong,), False)):
+        form = replace(program, steps=steps)
+        runs = sample_runs(form, 2)
+        (verdict,) = verify(form, plan(form), (), runs, tmp_path, original=original)
+        assert verdict.agrees is agrees
 
 
 def test_a_rewritten_program_is_not_resized() -> None:

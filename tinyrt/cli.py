@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 import tinyrt
-from tinyrt import profiles, report
+from tinyrt import profiles, report, tflm
 from tinyrt.emit import emit, writer
 from tinyrt.errors import InputError, TinyrtError
 from tinyrt.interpreter import Interpreter, numerics_of, read_model
@@ -22,6 +22,7 @@ from tinyrt.mcu.library import Library, cmsis_nn
 from tinyrt.mcu.profile import profile
 from tinyrt.mcu.targets import TARGETS, Target, target_named
 from tinyrt.plan import plan
+from tinyrt.rewrite import fold_pads, integer_io
 from tinyrt.samples import random_inputs
 from tinyrt.timing import time_operators
 
@@ -73,11 +74,18 @@ def _parser() -> argparse.ArgumentParser:
     _json(info)
 
     plan_ = _command(commands, "plan", _plan, "show where each tensor lies in the arena")
+    plan_.add_argument(
+        "--export-tflm",
+        metavar="OUT",
+        help="write the model, as it is in the file, with a plan for stock TFLM in its metadata",
+    )
+    _rewrites(plan_)
     _json(plan_)
 
     emit_ = _command(commands, "emit", _emit, "write a model as C99 with the kernels it uses")
     emit_.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to")
     emit_.add_argument("--name", metavar="N", help="prefix of files and identifiers")
+    _rewrites(emit_)
     _flavour(emit_)
     _numerics(emit_)
 
@@ -99,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     verify_.add_argument(
         "--inputs", type=_positive, default=3, metavar="K", help="number of runs (default: 3)"
     )
+    _rewrites(verify_)
     _flavour(verify_, builds=True)
     _numerics(verify_)
     _json(verify_)
@@ -124,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     profile_.add_argument("--save", metavar="FILE", help="write the profile for a later --compare")
     profile_.add_argument("--compare", metavar="FILE", help="show what changed since --save FILE")
+    _rewrites(profile_)
     _flavour(profile_, builds=True)
     _numerics(profile_)
     _json(profile_)
@@ -170,6 +180,19 @@ def _numerics(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _rewrites(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-rewrites",
+        action="store_true",
+        help="keep every PAD, where otherwise windows reach beyond their input instead",
+    )
+    parser.add_argument(
+        "--int8-io",
+        action="store_true",
+        help="take and give integers: leave out QUANTIZE at float inputs, DEQUANTIZE at outputs",
+    )
+
+
 def _flavour(parser: argparse.ArgumentParser, *, builds: bool = False) -> None:
     parser.add_argument(
         "--flavour",
@@ -196,8 +219,20 @@ def _positive(text: str) -> int:
 
 
 def _load(options: argparse.Namespace) -> Program:
+    return _finished(options, _read(options))
+
+
+def _read(options: argparse.Namespace) -> Program:
+    """The model with the inputs and outputs that are asked for."""
     numerics = options.numerics if "numerics" in options else "tflm"
     program = load(read_model(options.model), numerics_of(numerics))
+    return integer_io(program) if "int8_io" in options and options.int8_io else program
+
+
+def _finished(options: argparse.Namespace, program: Program) -> Program:
+    """The program with all else that is asked for, none of which changes what it computes."""
+    if "no_rewrites" in options and not options.no_rewrites:
+        program = fold_pads(program)
     if "flavour" in options and options.flavour == Flavour.CMSIS_NN.value:
         return with_cmsis_nn(program)
     return program
@@ -257,24 +292,43 @@ def _info(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> int:
     program = _load(options)
     found = plan(program)
+    exported = None if options.export_tflm is None else _export_tflm(options)
     if options.json:
-        _print_json(report.plan_facts(program.graph, found))
-    else:
-        report.show_plan(Console(), program.graph, found)
+        facts = report.plan_facts(program.graph, found) | {"rewrites": program.rewrites}
+        _print_json(facts if exported is None else facts | {"tflm": report.tflm_facts(exported)})
+        return 0
+    console = Console()
+    report.show_plan(console, program.graph, found)
+    for text in program.rewrites:
+        console.print(text, highlight=False, markup=False)
+    if exported is not None:
+        report.show_tflm(console, exported, options.export_tflm)
     return 0
+
+
+def _export_tflm(options: argparse.Namespace) -> tflm.OfflinePlan:
+    content, found = tflm.export(read_model(options.model))
+    try:
+        Path(options.export_tflm).write_bytes(content)
+    except OSError as error:
+        raise InputError(f"{options.export_tflm}: {error.strerror or error}") from error
+    return found
 
 
 def _emit(options: argparse.Namespace) -> int:
     program = _load(options)
     model = Path(options.model)
-    project = emit(program, plan(program), options.name or model.stem, model.name)
+    flags = {"--no-rewrites": options.no_rewrites, "--int8-io": options.int8_io}
+    given = [flag for flag, on in flags.items() if on]
+    project = emit(program, plan(program), options.name or model.stem, model.name, given)
     for path in project.write(Path(options.output)):
         print(path)
     return 0
 
 
 def _verify(options: argparse.Namespace) -> int:
-    program = _load(options)
+    original = _read(options)
+    program = _finished(options, original)
     library = _library(options, program)
     targets, missing = _targets(options.target)
     console = Console(stderr=True)
@@ -288,6 +342,7 @@ def _verify(options: argparse.Namespace) -> int:
             runs,
             Path(folder),
             name=name,
+            original=original,
             library=library,
             announce=status.update,
         )

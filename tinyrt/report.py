@@ -12,6 +12,7 @@ from tinyrt.graph import Graph, Tensor
 from tinyrt.interpreter import Interpreter
 from tinyrt.load import Program
 from tinyrt.plan import Plan
+from tinyrt.tflm import OfflinePlan
 
 SHOWN_VALUES = 12
 
@@ -160,6 +161,27 @@ def show_plan(console: Console, graph: Graph, plan: Plan) -> None:
     console.print(
         f"arena {plan.arena_bytes:,} bytes, lower bound {plan.lower_bound_bytes:,} bytes",
         highlight=False,
+    )
+
+
+def tflm_facts(plan: OfflinePlan) -> dict[str, Any]:
+    """A plan for TFLM, for JSON."""
+    return {
+        "head_bytes": plan.head_bytes,
+        "lower_bound_bytes": plan.lower_bound_bytes,
+        "greedy_bytes": plan.greedy_bytes,
+        "offsets": plan.offsets,
+    }
+
+
+def show_tflm(console: Console, plan: OfflinePlan, file: str) -> None:
+    """A plan for TFLM, for people."""
+    console.print(
+        f"{file}: tensors take {plan.head_bytes:,} bytes of TFLM's arena, "
+        f"{plan.greedy_bytes:,} without the plan",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
     )
 
 

@@ -68,6 +68,7 @@ def verify(
     folder: Path,
     *,
     name: str = "model",
+    original: Program | None = None,
     library: Library | None = None,
     announce: Callable[[str], None] = lambda _: None,
 ) -> tuple[Verdict, ...]:
@@ -80,6 +81,7 @@ def verify(
         runs: inputs, by tensor index.
         folder: for what is built.
         name: of the emitted model.
+        original: the program before it was rewritten, whose tensors are the truth.
         library: CMSIS-NN, for a program of that flavour.
         announce: told what is going on, for progress display.
 
@@ -87,7 +89,7 @@ def verify(
         ToolchainError: a compiler or emulator is missing or fails.
     """
     announce("Python, reference kernels")
-    truth = python_crcs(program, runs, "reference")
+    truth = python_crcs(original or program, runs, "reference")
     announce("Python, fast kernels")
     start = time.perf_counter()
     fast = python_crcs(program, runs, "fast")
