@@ -117,6 +117,6 @@ def _group(result: Result, kinds: Sequence[str], top: float, span: float) -> Ite
 def _conditions(run: Run) -> str:
     facts = run.machine
     return (
-        f"medians of interleaved rounds, one thread each, no NumPy in tinyrt's process; "
+        f"{facts['clock']} time, medians of interleaved rounds, one thread, tinyrt without NumPy; "
         f"{facts['python']}, {facts['processor']}"
     )

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from benchmarks import chart, footprint, machine, tables
 from benchmarks.cases import Case
+from benchmarks.clocks import CLOCKS, DEFAULT
 from benchmarks.executors import NAMES
 from benchmarks.interleave import Bench, Effort
 from benchmarks.results import Footprint, Result, Run, Timing
@@ -27,6 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("tinyrt")
     group.addoption("--quick", action="store_true", help="a few cases, two rounds: does it work?")
     group.addoption("--rounds", type=int, metavar="N", help="interleaved rounds of each case")
+    group.addoption(
+        "--clock",
+        choices=tuple(CLOCKS),
+        default=DEFAULT,
+        help="what a run takes of the user's time, or of the processor's (for busy machines)",
+    )
     group.addoption("--results", type=Path, metavar="FILE", help="save everything as JSON")
     group.addoption("--chart", type=Path, metavar="FILE", help="draw the models as SVG")
     group.addoption(
@@ -45,8 +52,9 @@ class Session:
         # Read before anything is measured: a wrong name shows at once, and the file may be the
         # one that is written at the end.
         self.before = Run.read(saved) if saved else None
-        self._bench = Bench()
-        self._machine = machine.facts()
+        self._clock: str = config.getoption("clock")
+        self._bench = Bench(self._clock)
+        self._machine = machine.facts() | {"clock": self._clock}
         self._results: dict[str, Result] = {}
         self._footprints: dict[str, Footprint] = {}
 
@@ -58,7 +66,7 @@ class Session:
 
     def footprint(self, name: str, model: Path) -> Footprint:
         """Fresh processes with a model."""
-        found = footprint.measure(name, model, 1 if self.quick else PROCESSES)
+        found = footprint.measure(name, model, 1 if self.quick else PROCESSES, self._clock)
         self._footprints[name] = found
         return found
 

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.clocks import DEFAULT
 from benchmarks.results import Footprint
 from tests.corpus import ROOT
 
 
-def measure(name: str, model: Path, processes: int) -> Footprint:
+def measure(name: str, model: Path, processes: int, clock: str = DEFAULT) -> Footprint:
     """Medians over some processes of `benchmarks.fresh`.
 
     Raises:
@@ -19,7 +20,7 @@ def measure(name: str, model: Path, processes: int) -> Footprint:
     found = []
     for _ in range(processes):
         reply = subprocess.run(
-            [sys.executable, "-m", "benchmarks.fresh", str(model)],
+            [sys.executable, "-m", "benchmarks.fresh", str(model), clock],
             stdout=subprocess.PIPE,
             check=True,
             cwd=ROOT,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tinyrt
 from benchmarks.cases import Case
+from benchmarks.clocks import DEFAULT
 from benchmarks.executors import KINDS, OURS, REFERENCE
 from benchmarks.results import Result, Timing
 from benchmarks.workers import AbsentError, Worker
@@ -57,8 +58,9 @@ class Participant:
 class Bench:
     """The workers: started when they are first needed, and again when they have died."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: str = DEFAULT) -> None:
         """Start nothing yet."""
+        self._clock = clock
         self._workers: dict[str, Worker] = {}
         self._folder = tempfile.TemporaryDirectory()
 
@@ -124,7 +126,7 @@ class Bench:
         if name not in self._workers or self._workers[name].dead:
             if name in self._workers:
                 self._workers.pop(name).close()
-            self._workers[name] = Worker(name)
+            self._workers[name] = Worker(name, self._clock)
         worker = self._workers[name]
         reply = worker.ask(model=str(path), records=records)
         first = reply["seconds"]

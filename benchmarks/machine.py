@@ -27,7 +27,9 @@ def load() -> str:
 
 def same(first: Mapping[str, object], second: Mapping[str, object]) -> bool:
     """Whether times of two runs can be set side by side."""
-    return all(first.get(fact) == second.get(fact) for fact in ("processor", "cpus", "python"))
+    return all(
+        first.get(fact) == second.get(fact) for fact in ("processor", "cpus", "python", "clock")
+    )
 
 
 def _processor() -> str:

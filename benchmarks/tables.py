@@ -149,7 +149,8 @@ def _conditions(run: Run) -> str:
     return (
         f"\n{facts['processor']}, {facts['cpus']} CPUs, {facts['system']}, {facts['python']}; "
         f"load {facts['load']} before, {facts['load_after']} after\n{versions}\n"
-        "Rounds are interleaved, one thread each; tinyrt runs in a process without NumPy."
+        f"Rounds are interleaved, {facts['clock']} time, one thread each; "
+        "tinyrt runs in a process without NumPy."
     )
 
 
@@ -174,7 +175,7 @@ def show_comparison(console: Console, before: Run, after: Run) -> None:
         )
     console.print("\n[bold]Compared with the saved run[/]")
     if not machine.same(before.machine, after.machine):
-        console.print("not the same machine or Python: only ratios can be compared")
+        console.print("not the same machine, Python or clock: only ratios can be compared")
     console.print(table)
     if changes:
         console.print(f"geometric mean of {len(changes)}: {_change(geometric_mean(changes))}")

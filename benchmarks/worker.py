@@ -1,4 +1,4 @@
-"""A process that runs one kind of executor: `python -m benchmarks.worker KIND`.
+"""A process that runs one kind of executor: `python -m benchmarks.worker KIND CLOCK`.
 
 Requests and replies are JSON, one a line, over stdin and stdout:
 
@@ -19,9 +19,9 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
 from typing import Any, TextIO
 
+from benchmarks.clocks import CLOCKS, Clock
 from benchmarks.executors import CannotRunError, Executor, Factory, factory
 
 
@@ -36,7 +36,7 @@ def main() -> None:
         _reply(replies, {"absent": f"not installed ({error})"})
         return
     _reply(replies, {"version": version})
-    for reply in _answers(make, sys.stdin):
+    for reply in _answers(make, CLOCKS[sys.argv[2]], sys.stdin):
         _reply(replies, reply)
 
 
@@ -44,7 +44,7 @@ def _reply(replies: TextIO, reply: dict[str, Any]) -> None:
     print(json.dumps(reply | {"numpy": "numpy" in sys.modules}), file=replies, flush=True)
 
 
-def _answers(make: Factory, requests: TextIO) -> Iterator[dict[str, Any]]:
+def _answers(make: Factory, clock: Clock, requests: TextIO) -> Iterator[dict[str, Any]]:
     executor: Executor | None = None
     turns: Iterator[list[bytes]] = iter(())
     for line in requests:
@@ -54,7 +54,7 @@ def _answers(make: Factory, requests: TextIO) -> Iterator[dict[str, Any]]:
             records = [[base64.b64decode(value) for value in r] for r in request["records"]]
             try:
                 executor = make(Path(request["model"]).read_bytes())
-                seconds = _timed(executor, iter(records), 1)
+                seconds = _timed(clock, executor, iter(records), 1)
             except CannotRunError as error:
                 yield {"refused": str(error)}
                 continue
@@ -65,16 +65,16 @@ def _answers(make: Factory, requests: TextIO) -> Iterator[dict[str, Any]]:
             yield {"crc": crc, "seconds": seconds}
         else:
             assert executor is not None
-            yield {"seconds": _timed(executor, turns, request["runs"])}
+            yield {"seconds": _timed(clock, executor, turns, request["runs"])}
 
 
-def _timed(executor: Executor, turns: Iterator[list[bytes]], runs: int) -> float:
+def _timed(clock: Clock, executor: Executor, turns: Iterator[list[bytes]], runs: int) -> float:
     seconds = 0.0
     for _ in range(runs):
         executor.feed(next(turns))
-        start = perf_counter()
+        start = clock()
         executor.invoke()
-        seconds += perf_counter() - start
+        seconds += clock() - start
     return seconds
 
 

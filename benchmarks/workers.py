@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from benchmarks.clocks import DEFAULT
 from tests.corpus import ROOT
 
 REPLY_SECONDS = 600.0
@@ -24,13 +25,13 @@ class AbsentError(Exception):
 class Worker:
     """A process of `benchmarks.worker`."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, clock: str = DEFAULT) -> None:
         """Start it. `absent` tells why it cannot be used, if so."""
         self._folder = tempfile.TemporaryDirectory()
         self._errors = Path(self._folder.name) / "stderr"
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.worker", kind],
+                [sys.executable, "-m", "benchmarks.worker", kind, clock],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -329,6 +329,7 @@ def example() -> Run:
         "cpus": 1,
         "system": "none",
         "python": "CPython 3",
+        "clock": "wall",
         "load": "0",
         "load_after": "0",
         "versions": {"fast": "1"},
