@@ -9,6 +9,7 @@ import tinyrt
 from tests import oracle
 from tinyrt.emit import emit
 from tinyrt.load import Program
+from tinyrt.mcu.library import Library
 from tinyrt.mcu.targets import target_named
 from tinyrt.mcu.trace import Case, trace
 from tinyrt.plan import plan
@@ -65,12 +66,18 @@ def agree(
 def assert_c_agrees(
     target: str,
     cases: Sequence[Case],
-    expected: Sequence[tuple[Program, list[dict[int, bytes]]]],
+    expected: Sequence[tuple[Program, Sequence[Mapping[int, bytes]]]],
+    library: Library | None = None,
 ) -> None:
     """Assert that the emitted C gives these tensors on a target; name the first that differs."""
     with tempfile.TemporaryDirectory() as folder:
         traces = trace(
-            target_named(target), cases, Path(folder), optimize="-O1", sanitize=target == "host"
+            target_named(target),
+            cases,
+            Path(folder),
+            optimize="-O1",
+            sanitize=target == "host",
+            library=library,
         )
     for number, (crcs_of_runs, (program, truths)) in enumerate(zip(traces, expected, strict=True)):
         for turn, (crcs, truth) in enumerate(zip(crcs_of_runs, truths, strict=True)):

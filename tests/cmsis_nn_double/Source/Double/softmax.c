@@ -39,7 +39,7 @@ static int32_t reciprocal(int32_t value)
         const int32_t error = (1 << 29) - double_high_mul(x, half);
         x += (int32_t)((uint32_t)double_high_mul(x, error) << 2);
     }
-    return (int32_t)((uint32_t)x << 1);
+    return x >= 1 << 30 ? INT32_MAX : x * 2; /* x > 0 */
 }
 
 void arm_softmax_s8(const int8_t *input, const int32_t num_rows, const int32_t row_size,
