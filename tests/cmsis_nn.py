@@ -12,11 +12,13 @@ from tests.ops import test_conv_2d as conv_2d
 from tests.ops import test_depthwise_conv_2d as depthwise_conv_2d
 from tests.ops import test_fully_connected as fully_connected
 from tests.ops import test_softmax as softmax
+from tests.test_rewrite import random_windows
 from tinyrt.emit import emit
 from tinyrt.load import Program, with_cmsis_nn
 from tinyrt.mcu.library import Library, cmsis_nn
 from tinyrt.mcu.trace import Case
 from tinyrt.plan import plan
+from tinyrt.rewrite import fold_pads
 from tinyrt.samples import random_inputs
 
 FOLDER = ROOT / "tests" / "cmsis_nn_double"
@@ -25,9 +27,10 @@ ROWS = ((8, 5, 2), (15, 3, 2), (6, 2, 3), (9, 4, 1), (1, 2, 1), (13, 2, 2), (5, 
 """Width, taps and stride of convolutions over one row."""
 
 
-def prepared(model: bytes) -> Program:
+def prepared(model: bytes, *, rewritten: bool = False) -> Program:
     """A model in the flavour."""
-    return with_cmsis_nn(tinyrt.load(model))
+    program = tinyrt.load(model)
+    return with_cmsis_nn(fold_pads(program) if rewritten else program)
 
 
 def layers(rng: random.Random, count: int) -> Iterator[bytes]:
@@ -78,16 +81,23 @@ def rows(rng: random.Random) -> Iterator[bytes]:
                 yield depthwise_conv_2d.layer(rng, **row, depth=1, multiplier=3)
 
 
+def padded(rng: random.Random, count: int) -> list[bytes]:
+    """Models whose convolutions and pools get any padding once they are rewritten."""
+    return [random_windows(rng) for _ in range(count)]
+
+
 def assert_agrees(
     models: Sequence[bytes],
     targets: Sequence[str],
     library: Library = DOUBLE,
     styles: Sequence[str] = ("uniform", "edges"),
+    *,
+    rewritten: bool = False,
 ) -> None:
     """Assert that the emitted calls give every tensor that TFLM computes, on these targets."""
     cases, expected = [], []
     for number, model in enumerate(models):
-        program = prepared(model)
+        program = prepared(model, rewritten=rewritten)
         runs = tuple(
             random_inputs(program.graph, seed + number, style) for seed, style in enumerate(styles)
         )

@@ -1,5 +1,6 @@
 """The CMSIS-NN flavour: the same bytes with a double of the library, and what is not left to it."""
 
+import json
 import random
 import re
 import subprocess
@@ -16,6 +17,7 @@ from tests.corpus import MODELS, ROOT
 from tests.examples import EXAMPLES
 from tests.ops import draws, pairs, test_conv_2d, test_transpose
 from tests.ops.test_softmax import softmax
+from tinyrt import cli
 from tinyrt.cmsis_nn.geometry import row_is_exact
 from tinyrt.emit import emit
 from tinyrt.errors import InputError, ToolchainError
@@ -41,6 +43,10 @@ def test_models_compute_what_tflm_computes(target: str) -> None:
 def test_layers_compute_what_tflm_computes(target: str) -> None:
     rng = random.Random(target)
     flavour.assert_agrees([*flavour.layers(rng, 2), *flavour.rows(rng)], [target])
+
+
+def test_any_padding() -> None:
+    flavour.assert_agrees(flavour.padded(random.Random(5), 24), ["host"], rewritten=True)
 
 
 @pytest.mark.slow
@@ -269,3 +275,41 @@ def test_a_wrong_argument_does_not_pass_the_double(tmp_path: Path) -> None:
 def test_a_folder_without_the_library_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ToolchainError, match="not a checkout of CMSIS-NN"):
         cmsis_nn(tmp_path)
+
+
+class TestCommandLine:
+    """`--flavour cmsis-nn`."""
+
+    def test_emit(self, tmp_path: Path) -> None:
+        command = ["emit", str(KEYWORDS), "-o", str(tmp_path), "--flavour", "cmsis-nn"]
+        assert cli.main(command) == 0
+        text = (tmp_path / "keywords.c").read_text()
+        assert '#include "arm_nnfunctions.h"' in text
+        assert "--flavour cmsis-nn" in text
+        assert "tinyrt_conv" not in text
+        assert sorted(path.name for path in (tmp_path / "kernels").iterdir()) == [
+            "tinyrt.h",
+            "tinyrt_config.h",
+        ]
+
+    def test_verify(self, capsys: pytest.CaptureFixture[str]) -> None:
+        command = ["verify", str(KEYWORDS), "--flavour", "cmsis-nn", "--target", "host"]
+        assert cli.main([*command, "--cmsis-nn", str(flavour.FOLDER), "--inputs", "1"]) == 0
+        assert "bit-identical" in capsys.readouterr().out
+        assert cli.main(command) == 1
+        assert "say where it is, --cmsis-nn DIR" in capsys.readouterr().err
+
+    def test_profile(self, capsys: pytest.CaptureFixture[str]) -> None:
+        command = ["profile", str(KEYWORDS), "--flavour", "cmsis-nn", "--target", "cortex-m4"]
+        assert cli.main([*command, "--cmsis-nn", str(flavour.FOLDER), "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["flavour"] == "cmsis-nn"
+        assert found["instructions"] > found["macs"]
+        # The library's code counts: all that the model's own file has is calls.
+        assert found["code_bytes"] > 4000
+
+    def test_single_rounding(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        command = ["emit", str(KEYWORDS), "-o", str(tmp_path), "--flavour", "cmsis-nn"]
+        assert cli.main([*command, "--numerics", "single"]) == 1
+        assert "CMSIS-NN rounds twice" in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())
