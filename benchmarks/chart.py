@@ -5,7 +5,7 @@ from html import escape
 
 from benchmarks.cases import MLPERF_TINY, MOBILENET_V2
 from benchmarks.executors import OURS, REFERENCE, TFLM
-from benchmarks.results import Result, Run
+from benchmarks.results import Result, Run, milliseconds
 
 SHOWN = (*MLPERF_TINY, MOBILENET_V2)
 _BARS = {
@@ -26,7 +26,7 @@ text { font: 12px system-ui, sans-serif; fill: #57606a; }
 .title { font-size: 15px; font-weight: 600; fill: #24292f; }
 .name { font-weight: 600; fill: #24292f; }
 .value { font-size: 11px; }
-.axis { stroke: #8c959f; stroke-width: 1; stroke-dasharray: 3 3; }
+.axis { stroke: #8c959f; stroke-width: 1; stroke-dasharray: 3 3; opacity: 0.5; }
 .ours { fill: #2f81f7; } .numpy { fill: #bf8700; } .einsum { fill: #d4a72c; }
 .tflm { fill: #8c959f; } .litert { fill: #a475f9; } .xnnpack { fill: #57ab5a; }
 @media (prefers-color-scheme: dark) {
@@ -94,8 +94,8 @@ def _group(result: Result, kinds: Sequence[str], top: float, span: float) -> Ite
     yield _text(10, middle - 8, result.name.replace("_", " "), "name")
     yield _text(10, middle + 8, f"{result.macs / 1e6:.1f} million MACs")
     if REFERENCE in result.timings:
-        definition = result.timings[REFERENCE].median * 1e3
-        yield _text(10, middle + 24, f"tinyrt reference {definition:,.3g} ms", "value")
+        definition = milliseconds(result.timings[REFERENCE].median)
+        yield _text(10, middle + 24, f"tinyrt reference {definition} ms", "value")
     for place, kind in enumerate(kinds):
         timing, ratio = result.timings.get(kind), result.ratio(kind, TFLM)
         y = top + place * _STEP
@@ -110,7 +110,7 @@ def _group(result: Result, kinds: Sequence[str], top: float, span: float) -> Ite
         )
         cut = "… " if ratio > span else ""
         digits = ".2f" if ratio >= 0.1 else ".2g"
-        value = f"{cut}{ratio:{digits}}×  {timing.median * 1e3:,.3g} ms"
+        value = f"{cut}{ratio:{digits}}×  {milliseconds(timing.median)} ms"
         yield _text(end + 6, y + 10, value, "value")
 
 

@@ -139,6 +139,12 @@ def _rounded(value: Any) -> Any:
     return value
 
 
+def milliseconds(seconds: float) -> str:
+    """Three digits, or all before the point."""
+    amount = seconds * 1e3
+    return f"{amount:,.0f}" if amount >= 100 else f"{amount:.3g}"
+
+
 def geometric_mean(values: list[float]) -> float:
     """Of positive values, at least one."""
     return math.exp(statistics.fmean(map(math.log, values)))

@@ -8,7 +8,7 @@ from rich.table import Table
 from benchmarks import machine
 from benchmarks.executors import KINDS, OURS, TFLM
 from benchmarks.figures import figures
-from benchmarks.results import Result, Run, geometric_mean
+from benchmarks.results import Result, Run, geometric_mean, milliseconds
 
 _HEADINGS = {
     "fast": "tinyrt",
@@ -52,7 +52,7 @@ def _times(results: Sequence[Result]) -> Table:
     headings = [_HEADINGS[kind.name] for kind in KINDS]
     table = _table("case", "inputs", "kMAC", *headings, "±", "tinyrt/TFLM", "/NumPy")
     for result in results:
-        cells = [_milliseconds(result, kind.name) for kind in KINDS]
+        cells = [_cell(result, kind.name) for kind in KINDS]
         ours = result.timings.get(OURS)
         table.add_row(
             result.name,
@@ -66,17 +66,11 @@ def _times(results: Sequence[Result]) -> Table:
     return table
 
 
-def _milliseconds(result: Result, executor: str) -> str:
+def _cell(result: Result, executor: str) -> str:
     timing = result.timings.get(executor)
     if timing is None:
         return "–"
-    return _time(timing.median) + ("" if timing.same_bytes else "*")
-
-
-def _time(seconds: float) -> str:
-    """Milliseconds, to three digits and more."""
-    amount = seconds * 1e3
-    return f"{amount:,.0f}" if amount >= 100 else f"{amount:.3g}"
+    return milliseconds(timing.median) + ("" if timing.same_bytes else "*")
 
 
 def ratio(value: float | None) -> str:
@@ -168,7 +162,7 @@ def show_comparison(console: Console, before: Run, after: Run) -> None:
         changes.append(times[1] / times[0])
         table.add_row(
             result.name,
-            *map(_time, times),
+            *map(milliseconds, times),
             _change(times[1] / times[0]),
             *("–" if value is None else f"{value:.2f}×" for value in ratios),
             _change(known[1] / known[0]) if len(known) == 2 else "",
