@@ -6,9 +6,10 @@ loop, so that two tensors of one shape give a single loop, and a bias for each c
 **Source:** BroadcastBinaryOpSimple in tensorflow/lite/kernels/internal/reference/broadcast_loop.h.
 """
 
+import sys
 from abc import abstractmethod
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Self
@@ -16,8 +17,9 @@ from typing import Self
 from tinyrt import constraints
 from tinyrt.fixedpoint import INT32_MAX, INT32_MIN, clamp, wrap32
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Int32s, Kernel, Overlap, Value
+from tinyrt.kernel import Int32s, Kernel, Overlap, Run, Value
 from tinyrt.options import ActivationFunctionType
+from tinyrt.planar import FLIP
 
 MAX_RANK = 6
 """As in TFLM (RuntimeShape); TINYRT_BROADCAST_LOOPS in C."""
@@ -119,6 +121,30 @@ class Broadcast(Kernel):
                 yield from values[start : start + run]
             elif run:
                 yield from repeat(values[start], run)
+
+    def looked_up(self, table: Callable[[], bytes]) -> Run:
+        """A run that looks up every pair of bytes, for int8 operands.
+
+        Args:
+            table: makes, when first needed, the output byte (plus 128) of each pair of input bytes
+                (each plus 128), the first operand's counting 256.
+        """
+        results: list[int] = []
+
+        def run(first: Value, second: Value) -> tuple[Value, ...]:
+            if not results:
+                results.extend(table())
+            stretched1 = bytes(self.stretched(memoryview(bytes(first)), self.strides1))
+            stretched2 = bytes(self.stretched(memoryview(bytes(second)), self.strides2))
+            pairs = bytearray(2 * len(stretched1))
+            # Native 16-bit integers.
+            low = 0 if sys.byteorder == "little" else 1
+            pairs[low::2] = stretched2.translate(FLIP)
+            pairs[1 - low :: 2] = stretched1.translate(FLIP)
+            found = map(results.__getitem__, memoryview(pairs).cast("H"))
+            return (bytes(found).translate(FLIP),)
+
+        return run
 
     def overlap(self) -> tuple[Overlap, ...]:
         """In place over an operand that is not stretched: each element is read, then written."""

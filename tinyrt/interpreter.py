@@ -7,10 +7,10 @@ from typing import Any, Literal, Self
 
 from tinyrt import arrays
 from tinyrt.errors import InputError
-from tinyrt.fast.arrange import Held, HeldRun, Stage, arrange, as_bytes
+from tinyrt.fast.arrange import Stage, arrange
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Shape, Signature, Tensor
-from tinyrt.kernel import Value
+from tinyrt.kernel import Held, HeldRun, Value, as_bytes
 from tinyrt.load import Program, Step, load, resize
 from tinyrt.planar import Planes
 
@@ -121,7 +121,10 @@ class Interpreter:
             return
         graph, steps = self._program.graph, self._program.steps
         if self._kernels == "fast":
-            stages = [Stage(step.kernel, step.operands, step.results) for step in steps]
+            stages = [
+                Stage(step.kernel, step.operands, step.results, step.node.outputs[0].shape)
+                for step in steps
+            ]
             self._runs = tuple(arrange(stages, set(graph.outputs)))
         else:
             self._runs = tuple(step.kernel.reference for step in steps)

@@ -28,13 +28,25 @@ from typing import Annotated, ClassVar, Self
 
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.planar import PlanarOperator
+from tinyrt.planar import PlanarOperator, Planes
 
 Value = bytes | bytearray | memoryview
 """The bytes of one tensor, row-major, little-endian."""
 
 Run = Callable[..., tuple[Value, ...]]
 """Computes the outputs' bytes from the bytes of the operands, in order."""
+
+Held = Value | Planes
+"""A tensor's value between two fast operators."""
+
+HeldRun = Callable[..., tuple[Held, ...]]
+"""Computes the outputs' values from those of the operands, in any form."""
+
+
+def as_bytes(value: Held) -> Value:
+    """The bytes of a value in any form."""
+    return value.to_bytes() if isinstance(value, Planes) else value
+
 
 Constraint = Callable[[Node], str | None]
 """Says what was found where its rule is broken, else None; its docstring is the rule."""
@@ -157,8 +169,17 @@ class Kernel(ABC):
         """Build the fastest pure-Python executor; what it packs once, it holds itself."""
         return self.reference
 
-    def planar(self) -> PlanarOperator | None:
-        """How one image of the operator is computed on planes; None where it is not."""
+    def planar(self, shape: Shape) -> PlanarOperator | None:
+        """How the operator works on planes; None where it does not.
+
+        Args:
+            shape: of its first output, as the graph has it.
+        """
+        del shape
+        return None
+
+    def held(self) -> HeldRun | None:
+        """A run that takes operands as planes too; None where it takes bytes only."""
         return None
 
     def cost(self) -> Cost:

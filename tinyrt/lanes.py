@@ -16,6 +16,9 @@ from collections.abc import Sequence
 BYTE_LANES = (16, 20, 24, 28, 32, 40, 48, 56, 64)
 """Widths to and from which bytes are moved at C speed: one lane or two fill whole bytes."""
 
+_UPPER_NIBBLE = bytes((value << 4) & 0xFF for value in range(256))
+_LOWER_NIBBLE = bytes(value >> 4 for value in range(256))
+
 
 def ones(count: int, bits: int) -> int:
     """A vector of `count` ones; times a scalar, a vector of that scalar."""
@@ -35,33 +38,68 @@ def of_integers(values: Sequence[int], bits: int) -> int:
 
 def of_bytes(data: bytes | bytearray | memoryview, bits: int) -> int:
     """The vector of the unsigned bytes of `data`."""
-    if bits % 8 == 0:
-        width = bits // 8
-        buffer = bytearray(len(data) * width)
-        buffer[::width] = data
-        return int.from_bytes(buffer, "little")
-    # Two lanes fill whole bytes; the odd ones are shifted in between the even ones.
-    width = bits // 4
-    pairs = (len(data) + 1) // 2
-    even, odd = bytearray(pairs * width), bytearray(pairs * width)
-    even[::width] = data[::2]
-    odd[: len(data) // 2 * width : width] = data[1::2]
-    return int.from_bytes(even, "little") | int.from_bytes(odd, "little") << bits
+    (vector,) = pack(bytes(data), 1, bits)
+    return vector
 
 
 def to_bytes(vector: int, count: int, bits: int) -> bytes:
     """The lowest `count` lanes, each in [0, 255], as bytes; there may be no lanes above them."""
+    return unpack((vector,), count, bits)
+
+
+def pack(data: bytes, vectors: int, bits: int) -> list[int]:
+    """As many vectors of unsigned bytes as asked for, of equal length, one behind the other."""
+    count = len(data) // vectors
     if bits % 8 == 0:
         width = bits // 8
-        return vector.to_bytes(count * width, "little")[::width]
+        buffer = bytearray(len(data) * width)
+        buffer[::width] = data
+        size = count * width
+    else:
+        if count % 2:
+            # Two lanes fill whole bytes: give every vector one more.
+            starts = range(0, len(data), count)
+            data = b"\0".join([*(data[start : start + count] for start in starts), b""])
+            count += 1
+        width = bits // 4
+        buffer = bytearray(len(data) // 2 * width)
+        odd = data[1::2]
+        middle = bits // 8
+        buffer[::width] = data[::2]
+        # An odd lane begins half a byte within a byte.
+        buffer[middle::width] = odd.translate(_UPPER_NIBBLE)
+        buffer[middle + 1 :: width] = odd.translate(_LOWER_NIBBLE)
+        size = count // 2 * width
+    if not size:
+        return [0] * vectors
+    from_bytes = int.from_bytes
+    return [
+        from_bytes(buffer[start : start + size], "little") for start in range(0, len(buffer), size)
+    ]
+
+
+def unpack(vectors: Sequence[int], count: int, bits: int) -> bytes:
+    """The lowest `count` lanes of every vector, each in [0, 255], one vector behind the other.
+
+    There may be no lanes above them that are not zero.
+    """
+    if bits % 8 == 0:
+        width = bits // 8
+        size = count * width
+        return b"".join([vector.to_bytes(size, "little") for vector in vectors])[::width]
     width = bits // 4
-    pairs = (count + 1) // 2
-    data = bytearray(count)
-    data[::2] = vector.to_bytes(pairs * width, "little")[::width]
-    # An odd lane begins half a byte within a byte: shifted by four bits, it fills one.
-    odd = (vector >> 4).to_bytes(pairs * width, "little")
-    data[1::2] = odd[bits // 8 :: width][: count // 2]
-    return bytes(data)
+    even = count + count % 2
+    size = even // 2 * width
+    joined = b"".join([vector.to_bytes(size, "little") for vector in vectors])
+    middle = bits // 8
+    lower = int.from_bytes(joined[middle::width].translate(_LOWER_NIBBLE), "little")
+    upper = int.from_bytes(joined[middle + 1 :: width].translate(_UPPER_NIBBLE), "little")
+    data = bytearray(len(vectors) * even)
+    data[::2] = joined[::width]
+    data[1::2] = (lower | upper).to_bytes(len(data) // 2, "little")
+    if even == count:
+        return bytes(data)
+    return b"".join([data[start : start + count] for start in range(0, len(data), even)])
 
 
 def to_integers(vector: int, count: int, bits: int) -> list[int]:

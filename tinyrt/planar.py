@@ -82,6 +82,20 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a tensor's channels at prepare time."""
+
+    channels: Sequence[Channel]
+    grid: Grid | None = None
+    """Of the planes that are known; None where there are none."""
+
+    @classmethod
+    def none(cls, channels: int) -> "Facts":
+        """Nothing known of so many channels."""
+        return cls((Channel(),) * channels)
+
+
+@dataclass(frozen=True, slots=True)
 class Planes:
     """The value of a tensor of one image: a plane for each channel."""
 
@@ -91,26 +105,41 @@ class Planes:
     def to_bytes(self) -> bytes:
         """The tensor's bytes: int8, height by width by channels."""
         grid, channels = self.grid, len(self.channels)
-        buffer = bytearray(grid.lanes * channels)
-        for channel, plane in enumerate(self.channels):
-            buffer[channel::channels] = lanes.to_bytes(plane, grid.lanes, grid.pitch.lane_bits)
-        data = bytes(buffer).translate(FLIP)
+        data = lanes.unpack(self.channels, grid.lanes, grid.pitch.lane_bits)
+        unsigned = interleave(data, channels).translate(FLIP)
         row, stored = grid.pitch.row_lanes * channels, grid.columns * channels
         if not grid.pitch.turned:
             if row == stored:
-                return data
-            return b"".join([data[start : start + stored] for start in range(0, len(data), row)])
-        starts = [
-            start
-            for column in range(0, stored, channels)
-            for start in range(column, len(data), row)
-        ]
-        return b"".join([data[start : start + channels] for start in starts])
+                return unsigned
+            starts = range(0, len(unsigned), row)
+            return b"".join([unsigned[start : start + stored] for start in starts])
+        return b"".join(
+            [
+                unsigned[start : start + channels]
+                for column in range(0, stored, channels)
+                for start in range(column, len(unsigned), row)
+            ]
+        )
+
+
+def interleave(data: bytes, vectors: int) -> bytes:
+    """The bytes of vectors, one behind the other, in turn: the first of each, then the second."""
+    count = len(data) // vectors
+    if count == 1 or vectors == 1:
+        return data
+    result = bytearray(len(data))
+    if vectors <= count:
+        for number in range(vectors):
+            result[number::vectors] = data[number * count : (number + 1) * count]
+    else:
+        for place in range(count):
+            result[place * vectors : (place + 1) * vectors] = data[place::count]
+    return bytes(result)
 
 
 @dataclass(frozen=True, slots=True)
 class Phases:
-    """Which input planes a strided operator works on: every `stride`-th row and column."""
+    """The input planes that an operator works on: every `stride`-th row and column."""
 
     image: Image
     pitch: Pitch
@@ -118,22 +147,66 @@ class Phases:
     column_stride: int
     """Along the rows of the grid."""
     wanted: Sequence[tuple[int, int]]
-    """Phase of the row, phase of the column; each gives a plane for every channel."""
+    """Phase of the row, phase of the column; each has a plane for every channel."""
+    used: Sequence[int]
+    """The channels that are looked at; the planes of others are zero."""
 
-    def planes(self, data: bytes | bytearray | memoryview) -> list[int]:
-        """The planes of one image of int8 bytes: for each wanted phase, every channel."""
-        channels = self.image.channels
-        row_lanes, bits = self.pitch.row_lanes, self.pitch.lane_bits
+    @property
+    def takes_planes(self) -> bool:
+        """Whether planes of the same pitch are what is wanted."""
+        return self.row_stride == self.column_stride == 1
+
+    def planes(self, value: "bytes | bytearray | memoryview | Planes") -> Sequence[int]:
+        """The planes of one image, which comes as planes or as int8 bytes."""
+        if isinstance(value, Planes):
+            if self.takes_planes and value.grid.pitch == self.pitch:
+                return value.channels
+            if value.grid.pitch.turned == self.pitch.turned:
+                return self._of_planes(value)
+            value = value.to_bytes()
+        return self._of_bytes(bytes(value))
+
+    def _of_planes(self, value: Planes) -> list[int]:
+        grid = value.grid
+        source, target = grid.pitch.row_lanes, self.pitch.row_lanes
+        rows = -(-grid.rows // self.row_stride)
+        chosen = [value.channels[channel] for channel in self.used]
+        # Whole groups of rows for every channel, so that one slice takes them from all channels.
+        count = rows * self.row_stride * source
+        data = lanes.unpack(chosen, count, grid.pitch.lane_bits)
         planes: list[int] = []
-        rows = self._rows(bytes(data).translate(FLIP))
+        for row, column in self.wanted:
+            phase = bytearray(len(chosen) * rows * target)
+            for place, start in enumerate(range(column, grid.columns, self.column_stride)):
+                phase[place::target] = data[row * source + start :: self.row_stride * source]
+            planes += self._spread(bytes(phase))
+        return planes
+
+    def _of_bytes(self, data: bytes) -> list[int]:
+        channels = self.image.channels
+        row_lanes = self.pitch.row_lanes
+        rows = self._rows(data.translate(FLIP))
         length = row_lanes * self.column_stride * channels
-        for row_phase, column_phase in self.wanted:
-            first = column_phase * channels
-            # A row may be longer than the lanes it needs where its tail is no phase of interest.
-            kept = rows[row_phase :: self.row_stride]
-            phase = b"".join([row[first : first + length].ljust(length, b"\0") for row in kept])
-            step = self.column_stride * channels
-            planes += [lanes.of_bytes(phase[channel::step], bits) for channel in range(channels)]
+        step = self.column_stride * channels
+        planes: list[int] = []
+        for row, column in self.wanted:
+            # A row may be longer than what its lanes hold, or end before them.
+            first = column * channels
+            kept = [part[first : first + length] for part in rows[row :: self.row_stride]]
+            pixels = b"".join([part.ljust(length, b"\0") for part in kept])
+            planes += self._spread(b"".join([pixels[channel::step] for channel in self.used]))
+        return planes
+
+    def _spread(self, data: bytes) -> list[int]:
+        """The planes of the used channels in the places of all channels."""
+        if not self.used:
+            return [0] * self.image.channels
+        packed = lanes.pack(data, len(self.used), self.pitch.lane_bits)
+        if len(self.used) == self.image.channels:
+            return packed
+        planes = [0] * self.image.channels
+        for channel, plane in zip(self.used, packed, strict=True):
+            planes[channel] = plane
         return planes
 
     def _rows(self, unsigned: bytes) -> list[bytes]:
@@ -154,7 +227,7 @@ class PlanarRun(ABC):
     """An operator prepared for a grid."""
 
     phases: Phases
-    """How an operand that comes as bytes becomes input planes."""
+    """How an operand becomes input planes."""
     channels: Sequence[Channel]
     """What is known of each output channel."""
 
@@ -185,12 +258,12 @@ class PlanarOperator(ABC):
         """Least number of lanes of a row."""
 
     @abstractmethod
-    def build(self, pitch: Pitch, facts: Sequence[Sequence[Channel]]) -> PlanarRun | None:
+    def build(self, pitch: Pitch, facts: Sequence[Facts]) -> PlanarRun | None:
         """Prepare the operator.
 
         Args:
-            pitch: of the output, and of the operands that come as planes.
-            facts: what is known of the channels of each operand.
+            pitch: of the output, and of the operands that are taken as planes.
+            facts: what is known of each operand.
 
         Returns:
             The executor, or None where lanes of this width cannot hold what it computes.

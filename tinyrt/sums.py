@@ -14,11 +14,15 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from tinyrt import broadcast, constraints, windows
+from tinyrt.fast import addition
+from tinyrt.fast.addition import Addition, RescaledPair
 from tinyrt.fixedpoint import Numerics, quantize_multiplier, requantize, requantize_to_int8
-from tinyrt.graph import Node
-from tinyrt.kernel import Constraint, Value
+from tinyrt.graph import Node, Shape
+from tinyrt.kernel import Constraint, Run, Value
 from tinyrt.options import ActivationFunctionType
+from tinyrt.planar import Image, PlanarOperator
 from tinyrt.scales import scale_of, zero_point_of
+from tinyrt.short_multiplier import staircase
 
 LEFT_SHIFT = 20
 """Fraction bits that operands gain before they are rescaled."""
@@ -104,6 +108,49 @@ class RescaledSum(broadcast.Broadcast):
 
     def _rescaled(self, value: int, offset: int, multiplier: int, shift: int) -> int:
         return requantize((value + offset) << LEFT_SHIFT, multiplier, shift, self.numerics)
+
+    def pair(self) -> RescaledPair | None:
+        """The operator on two bytes; None where its result would wrap."""
+        scaled1 = tuple(
+            self._rescaled(v, self.input1_offset, self.input1_multiplier, self.input1_shift)
+            for v in range(-128, 128)
+        )
+        scaled2 = tuple(
+            self.sign
+            * self._rescaled(v, self.input2_offset, self.input2_multiplier, self.input2_shift)
+            for v in range(-128, 128)
+        )
+        result = staircase(
+            self.output_multiplier,
+            self.output_shift,
+            self.output_offset,
+            self.activation_min,
+            self.activation_max,
+            self.numerics,
+            min(scaled1) + min(scaled2),
+            max(scaled1) + max(scaled2),
+        )
+        return None if result is None else RescaledPair(scaled1, scaled2, result)
+
+    def planar(self, shape: Shape) -> PlanarOperator | None:
+        """Plane by plane, where both operands are images of one size."""
+        pair = self.pair()
+        alike = len(self.extents) == 1 and self.strides1 == self.strides2 == (1,)
+        if pair is None or not alike or len(shape) != 4 or shape[0] != 1:
+            return None
+        image = Image(*shape[1:])
+        return Addition(image, image, pair)
+
+    def fast(self) -> Run:
+        """In lanes where both operands are of one size; else look up each pair."""
+        pair = self.pair()
+        if pair is None:
+            return self.reference
+        if len(self.extents) == 1 and self.strides1 == self.strides2 == (1,):
+            run = addition.elementwise(pair, self.extents[0])
+            if run is not None:
+                return run
+        return self.looked_up(pair.table)
 
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Rescale each of the 256 values that an operand can have, then add pair by pair."""

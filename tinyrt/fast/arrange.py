@@ -5,20 +5,15 @@ clusters, and a cluster has one pitch: rows as long as its neediest member asks 
 longer axis of its images, in lanes as narrow as its members can use.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from tinyrt.kernel import Kernel, Run, Value
-from tinyrt.planar import Channel, Grid, Pitch, PlanarOperator, PlanarRun, Planes
+from tinyrt.graph import Shape
+from tinyrt.kernel import Held, HeldRun, Kernel, Run, Value, as_bytes
+from tinyrt.planar import Facts, Grid, Pitch, PlanarOperator, PlanarRun, Planes
 
 LANE_BITS = (20, 24, 32)
 """Widths that are tried, from the one that a cluster's members ask for upwards."""
-
-Held = Value | Planes
-"""A tensor's value between two operators."""
-
-HeldRun = Callable[..., tuple[Held, ...]]
-"""Computes the outputs' values from those of the operands, in any form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +23,8 @@ class Stage:
     kernel: Kernel
     operands: tuple[int, ...]
     results: tuple[int, ...]
-
-
-def as_bytes(value: Held) -> Value:
-    """The bytes of a value in any form."""
-    return value.to_bytes() if isinstance(value, Planes) else value
+    shape: Shape
+    """Of the first result."""
 
 
 def arrange(stages: Sequence[Stage], kept: Collection[int]) -> list[HeldRun]:
@@ -45,11 +37,11 @@ def arrange(stages: Sequence[Stage], kept: Collection[int]) -> list[HeldRun]:
     Returns:
         For each stage a function from the values of its operands to those of its results.
     """
-    operators = [stage.kernel.planar() for stage in stages]
-    clusters = _clusters(stages, operators)
+    operators = [stage.kernel.planar(stage.shape) for stage in stages]
     runs: list[HeldRun | None] = [None] * len(stages)
-    for cluster in clusters:
-        for number, run in _build(cluster, stages, operators, kept).items():
+    facts: dict[int, Facts] = {}
+    for cluster in _clusters(stages, operators):
+        for number, run in _build(cluster, stages, operators, kept, facts).items():
             runs[number] = run
     return [run or _lowered(stage.kernel.fast()) for run, stage in zip(runs, stages, strict=True)]
 
@@ -60,7 +52,7 @@ def alone(operator: PlanarOperator, images: int) -> Run | None:
     None where no lanes can hold what it computes.
     """
     pitch_of = _pitches([operator])
-    facts = [Channel()] * operator.source.channels
+    facts = Facts.none(operator.source.channels)
     for pitch in pitch_of:
         built = operator.build(pitch, [facts])
         if built is not None:
@@ -127,44 +119,37 @@ def _build(
     stages: Sequence[Stage],
     operators: Sequence[PlanarOperator | None],
     kept: Collection[int],
+    facts: dict[int, Facts],
 ) -> dict[int, HeldRun]:
-    """The runs of a cluster's members, at the first pitch that holds them all."""
+    """The runs of a cluster's members, at the first pitch that holds them all.
+
+    What is known of the tensors that they write is added to `facts`.
+    """
     members = [(number, operators[number]) for number in cluster]
     chosen = [(number, operator) for number, operator in members if operator is not None]
     for pitch in _pitches([operator for _, operator in chosen]):
-        facts: dict[int, Sequence[Channel]] = {}
+        found = dict(facts)
         runs: dict[int, HeldRun] = {}
         for number, operator in chosen:
             stage = stages[number]
-            unknown = [Channel()] * operator.source.channels
-            # What is known of a channel holds for planes of this pitch only.
-            known = [
-                facts.get(tensor, unknown) if operator.takes_planes else unknown
-                for tensor in stage.operands
-            ]
+            nothing = Facts.none(operator.source.channels)
+            known = [found.get(tensor, nothing) for tensor in stage.operands]
             built = operator.build(pitch, known)
             if built is None:
                 break
-            facts[stage.results[0]] = built.channels
-            bytes_wanted = stage.results[0] in kept
-            runs[number] = _planar(built, Grid.of(operator.target, pitch), bytes_wanted)
+            (result,) = stage.results
+            grid = Grid.of(operator.target, pitch)
+            found[result] = Facts(built.channels, grid)
+            runs[number] = _planar(built, grid, result in kept)
         else:
+            facts |= found
             return runs
     return {}
 
 
 def _planar(built: PlanarRun, grid: Grid, bytes_wanted: bool) -> HeldRun:
-    phases, pitch = built.phases, grid.pitch
-    takes_planes = phases.row_stride == phases.column_stride == 1
-
     def run(*operands: Held) -> tuple[Held, ...]:
-        planes = [
-            value.channels
-            if isinstance(value, Planes) and takes_planes and value.grid.pitch == pitch
-            else phases.planes(as_bytes(value))
-            for value in operands
-        ]
-        result = Planes(grid, built.run(*planes))
+        result = Planes(grid, built.run(*map(built.phases.planes, operands)))
         return (result.to_bytes() if bytes_wanted else result,)
 
     return run

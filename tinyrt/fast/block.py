@@ -73,16 +73,17 @@ class BlockBuilder:
         """Tell the inputs that are known beforehand from the others."""
         planes = [shared.inputs[channel].plane for channel in block.inputs]
         live = [n for n, plane in enumerate(planes) if plane is None]
+        fixed = [n for n, plane in enumerate(planes) if plane is not None]
         return cls(
             shared=shared,
             live=live,
-            fixed=[n for n, plane in enumerate(planes) if plane is not None],
+            fixed=fixed,
             sources=tuple(shared.shifted(block.inputs[n], k) for k in shared.keys for n in live),
             constants=[
-                shared.shifted(block.inputs[n], key).of(plane)
+                source.of(shared.known[source.plane])
                 for key in shared.keys
-                for n, plane in enumerate(planes)
-                if plane is not None
+                for n in fixed
+                for source in (shared.shifted(block.inputs[n], key),)
             ],
             values=[shared.values(channel) for channel in block.inputs],
         )

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from tinyrt.fast.block import Block, BlockBuilder, Group
 from tinyrt.fast.frame import Axis, Frame
 from tinyrt.fast.sums import Job
-from tinyrt.planar import Channel, Image, Phases, Pitch, PlanarOperator, PlanarRun
+from tinyrt.planar import Channel, Facts, Image, Phases, Pitch, PlanarOperator, PlanarRun
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Convolution(PlanarOperator):
         """Least number of lanes of a row."""
         return self.rows.lanes if turned else self.columns.lanes
 
-    def build(self, pitch: Pitch, facts: Sequence[Sequence[Channel]]) -> PlanarRun | None:
+    def build(self, pitch: Pitch, facts: Sequence[Facts]) -> PlanarRun | None:
         """Prepare all channels; None where lanes cannot hold one."""
         rows, columns = self.rows, self.columns
         if pitch.turned:
@@ -104,8 +104,7 @@ def _build(frame: Frame, blocks: Iterator[Block]) -> ConvolutionRun | None:
                 known.append((output.channel, fact.plane))
         if jobs:
             groups += parts.groups(jobs)
-    phases = Phases(
-        frame.source, frame.pitch, frame.rows.stride, frame.columns.stride, frame.wanted
-    )
+    sources = {source.plane for group in groups for source in group.sources}
+    phases = frame.phases(sorted({plane % frame.source.channels for plane in sources}))
     channels = [facts[number] for number in range(len(facts))]
     return ConvolutionRun(phases, channels, tuple(known), tuple(groups))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tinyrt.fast.requantize import Masks
-from tinyrt.planar import Channel, Grid, Image, Pitch
+from tinyrt.planar import Channel, Facts, Grid, Image, Phases, Pitch, Planes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ class Frame:
     zero_point: int
     """The input's, plus 128."""
     pitch: Pitch
-    inputs: Sequence[Channel]
+    facts: Facts
+    """Of the input."""
 
     @cached_property
     def padded(self) -> bool:
@@ -94,6 +95,31 @@ class Frame:
     def wanted(self) -> list[tuple[int, int]]:
         """The phases that are used, of the row and of the column."""
         return list(dict.fromkeys((row, column) for row, _, column in self.keys))
+
+    @cached_property
+    def inputs(self) -> Sequence[Channel]:
+        """What is known of each input channel."""
+        return self.facts.channels
+
+    def phases(self, used: Sequence[int]) -> Phases:
+        """How the input becomes planes, of which only these channels are looked at."""
+        return Phases(
+            image=self.source,
+            pitch=self.pitch,
+            row_stride=self.rows.stride,
+            column_stride=self.columns.stride,
+            wanted=self.wanted,
+            used=used,
+        )
+
+    @cached_property
+    def known(self) -> Sequence[int]:
+        """The input planes of the channels that are known."""
+        which = [n for n, channel in enumerate(self.inputs) if channel.plane is not None]
+        if not which or self.facts.grid is None:
+            return ()
+        planes = [0 if channel.plane is None else channel.plane for channel in self.inputs]
+        return self.phases(which).planes(Planes(self.facts.grid, planes))
 
     @cached_property
     def masks(self) -> Masks:

@@ -120,7 +120,7 @@ def converter(stairs: Staircase, masks: Masks) -> tuple[int, Convert]:
     sign = masks.shared(1 << (bits - 1))
     # All ones stand for the width (see the module's text): the top of the line is moved there.
     raised = (1 << (bits - 1)) - 1 - width if narrow.last < stairs.last else 0
-    limited = _limiter(bits, sign, masks.unit() * raised)
+    limited = limiter(bits, sign, masks.unit() * raised)
     for phases in (2, 3, 4):
         line = fit_within(relative, phases * bits, FACTOR_BITS)
         if line is not None:
@@ -156,7 +156,7 @@ def parts_converter(
     turns = []
     for phase in range(phases):
         unit = masks.unit(phase, phases)
-        limited = _limiter(wide, unit << (wide - 1), unit * raised)
+        limited = limiter(wide, unit << (wide - 1), unit * raised)
         offset = unit * ((1 << (wide - 1)) - narrow.first - bias)
         addend = unit * line.addend
         turns.append(
@@ -183,7 +183,7 @@ def parts_converter(
     return convert
 
 
-def _limiter(bits: int, sign: int, shortfall: int) -> Convert:
+def limiter(bits: int, sign: int, shortfall: int) -> Convert:
     """Limit lanes to the staircase: subtract its start, and put its end at 2^(bits − 1) − 1.
 
     Where there is no shortfall, nothing lies beyond its end, and the end stays where it is.

@@ -243,8 +243,9 @@ class DepthwiseConv2D(Kernel):
         image = self._image()
         return (image and alone(image, self.batches)) or self.reference
 
-    def planar(self) -> PlanarOperator | None:
+    def planar(self, shape: Shape) -> PlanarOperator | None:
         """Planes, where there is one image."""
+        del shape
         return self._image() if self.batches == 1 else None
 
     def cost(self) -> Cost:

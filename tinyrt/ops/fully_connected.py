@@ -5,9 +5,11 @@ from operator import mul
 from typing import Self
 
 from tinyrt import constraints, weights, windows
+from tinyrt.fast.dense import dense
+from tinyrt.fast.requantize import Requantization
 from tinyrt.fixedpoint import Numerics, quantize_multiplier, requantize_to_int8
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Cost, Int8Data, Int8s, Int32s, Kernel, Value
+from tinyrt.kernel import Cost, Int8Data, Int8s, Int32s, Kernel, Run, Value
 from tinyrt.options import FullyConnectedOptions, FullyConnectedWeightsFormat
 from tinyrt.scales import factor_fits, scale_of, single, zero_point_of
 
@@ -153,6 +155,28 @@ class FullyConnected(Kernel):
                 )
                 output.append(value & 0xFF)
         return (output,)
+
+    def fast(self) -> Run:
+        """Lanes of output channels, one row of inputs after another."""
+        requantization = Requantization(
+            self.multipliers,
+            self.shifts,
+            self.output_offset,
+            self.activation_min,
+            self.activation_max,
+            self.numerics,
+        )
+        return (
+            dense(
+                self.input_depth,
+                self.batches,
+                -self.input_offset,
+                self.filter,
+                self.bias,
+                requantization,
+            )
+            or self.reference
+        )
 
     def cost(self) -> Cost:
         """Every weight meets every row."""

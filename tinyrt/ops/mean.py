@@ -7,10 +7,12 @@ from itertools import groupby
 from typing import Self
 
 from tinyrt import constraints, scales
+from tinyrt.fast.totals import POSITIONS, by_steps
 from tinyrt.fixedpoint import Numerics, quantize_multiplier, requantize_to_int8
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Int32s, Kernel, Value
+from tinyrt.kernel import HeldRun, Int32s, Kernel, Run, Value, as_bytes
 from tinyrt.options import ReducerOptions
+from tinyrt.short_multiplier import staircase
 
 COUNT_LIMIT = 1 << 23
 """Most inputs of one mean: 2^23 · 255 stays in int32."""
@@ -116,6 +118,33 @@ class Mean(Kernel):
             shift=shift - spare,
             numerics=numerics,
         )
+
+    def fast(self) -> Run:
+        """Sum lanes, where the last axis alone is kept."""
+        run = self.held()
+        return self.reference if run is None else lambda source: (as_bytes(run(source)[0]),)
+
+    def held(self) -> HeldRun | None:
+        """The total of each channel, where all positions of one image are averaged."""
+        sizes = self.outputs, self.count
+        if (*self.kept_sizes, *self.reduced_sizes) != sizes or self.reduced_strides != sizes[:1]:
+            return None
+        zero = self.count * self.input_offset
+        steps = staircase(
+            self.multiplier,
+            self.shift,
+            self.output_offset,
+            -128,
+            127,
+            self.numerics,
+            zero - 128 * self.count,
+            zero + 127 * self.count,
+        )
+        if steps is None or self.count > POSITIONS:
+            return None
+        # Totals of bytes that are each 128 more than the value.
+        steps = steps.moved(128 * self.count - zero, 128)
+        return by_steps(self.outputs, steps.base, steps.steps)
 
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Sum the inputs of each mean, then scale the sum."""

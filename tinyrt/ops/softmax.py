@@ -1,6 +1,7 @@
 """SOFTMAX."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,7 +14,7 @@ from tinyrt.fixedpoint import (
     saturating_rounding_doubling_high_mul,
 )
 from tinyrt.graph import Node, Shape
-from tinyrt.kernel import Kernel, Overlap, Value
+from tinyrt.kernel import Kernel, Overlap, Run, Value
 from tinyrt.options import SoftmaxOptions
 from tinyrt.scales import scale_of, zero_point_of
 
@@ -102,14 +103,28 @@ class Softmax(Kernel):
             difference_min=-(radius >> left_shift),
         )
 
+    def fast(self) -> Run:
+        """The definition, each exponential computed once: a difference is one of 256."""
+        exponentials: dict[int, int] = {}
+
+        def exponential(difference: int) -> int:
+            if difference not in exponentials:
+                exponentials[difference] = self._exponential(difference)
+            return exponentials[difference]
+
+        return lambda source: (self._rows(source, exponential),)
+
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Exponentials of the differences from the maximum, times the reciprocal of their sum."""
-        source = memoryview(operands[0]).cast("b").tolist()
+        return (self._rows(operands[0], self._exponential),)
+
+    def _rows(self, operand: Value, exponential: Callable[[int], int]) -> bytearray:
+        source = memoryview(operand).cast("b").tolist()
         output = bytearray()
         for start in range(0, self.rows * self.depth, self.depth):
             row = source[start : start + self.depth]
             greatest = max(row)
-            exponentials = [self._exponential(value - greatest) for value in row]
+            exponentials = [exponential(value - greatest) for value in row]
             total = sum(rounding_divide_by_pot(value, _SUM_INTEGER_BITS) for value in exponentials)
             # total = (1 + x) · 2^bits_over_unit with x in [0, 1).
             headroom = 32 - total.bit_length()
@@ -119,7 +134,7 @@ class Softmax(Kernel):
                 quotient = saturating_rounding_doubling_high_mul(reciprocal, value)
                 probability = rounding_divide_by_pot(quotient, bits_over_unit + 31 - 8)
                 output.append(clamp(probability - 128, -128, 127) & 0xFF)
-        return (output,)
+        return output
 
     def _exponential(self, difference: int) -> int:
         """Exponential of a difference of inputs, without integer bits; 0 for those too far away."""

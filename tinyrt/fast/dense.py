@@ -1,0 +1,210 @@
+"""FULLY_CONNECTED: one position and many channels, so the lanes are the output channels.
+
+An input channel's weights, one lane for each output channel, are one integer; the inputs are the
+scalars. An input that equals the zero-point is no term of the sum: behind a ReLU that is half of
+them. Where inputs are never zero, groups of eight are looked up instead: for every subset of a
+group the sum of its weights is made at prepare time, bit b of the eight inputs picks one, and the
+eight sums are doubled in turn. That takes one addition an input, and no multiplication.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
+from operator import getitem, mul
+
+from tinyrt import lanes
+from tinyrt.fast.requantize import Masks, Requantization, converter, least_bits
+from tinyrt.kernel import Run, Value
+from tinyrt.planar import FLIP, Grid, Pitch
+from tinyrt.short_multiplier import Staircase
+
+Row = Callable[[bytes], bytes]
+"""From one row of inputs, each plus 128, to one row of outputs likewise."""
+
+GROUP = 8
+"""Inputs that are looked up together: a bit of each makes a byte."""
+
+TABLE_BYTES = 12 << 20
+"""Most memory that the subset sums of one layer may take."""
+
+
+def dense(
+    depth: int,
+    batches: int,
+    zero_point: int,
+    filter_: bytes,
+    bias: Sequence[int],
+    requantization: Requantization,
+) -> Run | None:
+    """FULLY_CONNECTED from bytes to bytes; None where lanes cannot hold it.
+
+    Args:
+        depth: input channels.
+        batches: rows of inputs.
+        zero_point: of the input.
+        filter_: int8 [output channels, depth].
+        bias: of each output channel.
+        requantization: of each output channel, or one for all.
+    """
+    row = _row(depth, zero_point, filter_, bias, requantization)
+    if row is None:
+        return None
+
+    def run(source: Value) -> tuple[Value, ...]:
+        inputs = bytes(source).translate(FLIP)
+        if batches == 1:
+            return (row(inputs).translate(FLIP),)
+        rows = [row(inputs[n * depth : (n + 1) * depth]) for n in range(batches)]
+        return (b"".join(rows).translate(FLIP),)
+
+    return run
+
+
+def _row(
+    depth: int,
+    zero_point: int,
+    filter_: bytes,
+    bias: Sequence[int],
+    requantization: Requantization,
+) -> Row | None:
+    channels = len(bias)
+    weights = memoryview(filter_).cast("b")
+    # An accumulator is a constant plus the sum of the weights times (input + 128).
+    constants, ranges = [], []
+    for channel, start in enumerate(bias):
+        taps = weights[channel * depth : (channel + 1) * depth].tolist()
+        total, magnitude = sum(taps), sum(map(abs, taps))
+        constant = start - (zero_point + 128) * total
+        constants.append(constant)
+        negative, positive = (total - magnitude) >> 1, (total + magnitude) >> 1
+        ranges.append((constant + 255 * negative, constant + 255 * positive))
+    least, greatest = min(low for low, _ in ranges), max(high for _, high in ranges)
+    if len(requantization.multipliers) > 1:
+        return _channel_by_channel(depth, zero_point, filter_, constants, ranges, requantization)
+    stairs = requantization.steps(0, least, greatest)
+    if stairs is None:
+        return None
+    bits = next((width for width in (16, 20, 24, 32) if width >= least_bits(stairs)), None)
+    if bits is None:
+        return None
+    masks = Masks(Grid(1, channels, Pitch(channels, bits)))
+    added, convert = converter(stairs, masks)
+    accumulate = _sums(depth, channels, filter_, bits, [c + added for c in constants], zero_point)
+
+    def row(inputs: bytes) -> bytes:
+        return lanes.to_bytes(convert(accumulate(inputs)), channels, bits)
+
+    return row
+
+
+def _channel_by_channel(
+    depth: int,
+    zero_point: int,
+    filter_: bytes,
+    constants: Sequence[int],
+    ranges: Sequence[tuple[int, int]],
+    requantization: Requantization,
+) -> Row | None:
+    """Each channel has its own scale: its lane is read out and scaled by itself."""
+    channels = len(constants)
+    span = max(high - low for low, high in ranges)
+    bits = next((width for width in (16, 24, 32, 40) if span < 1 << width), None)
+    found: list[Staircase] = []
+    for channel, (low, high) in enumerate(ranges):
+        stairs = requantization.steps(channel, low, high)
+        if stairs is None or bits is None:
+            return None
+        found.append(stairs)
+    assert bits is not None
+    biases = [constant - low for constant, (low, _) in zip(constants, ranges, strict=True)]
+    accumulate = _sums(depth, channels, filter_, bits, biases, zero_point)
+    width = bits // 8
+    # Lanes begin at each channel's least accumulator.
+    steps = [stairs.moved(-low, 128) for stairs, (low, _) in zip(found, ranges, strict=True)]
+    scalings = [
+        (stairs.base, stairs.steps, start)
+        for stairs, start in zip(steps, range(0, channels * width, width), strict=True)
+    ]
+
+    def row(inputs: bytes) -> bytes:
+        data = accumulate(inputs).to_bytes(channels * width, "little")
+        from_bytes = int.from_bytes
+        return bytes(
+            [
+                base + bisect_right(steps, from_bytes(data[start : start + width], "little"))
+                for base, steps, start in scalings
+            ]
+        )
+
+    return row
+
+
+def _sums(
+    depth: int,
+    channels: int,
+    filter_: bytes,
+    bits: int,
+    biases: Sequence[int],
+    zero_point: int,
+) -> Callable[[bytes], int]:
+    """The accumulators of a row of inputs, a lane each, with a bias in every lane."""
+    bias = lanes.of_integers(biases, bits)
+    unsigned = filter_.translate(FLIP)
+    transposed = b"".join([unsigned[source::depth] for source in range(depth)])
+    offset = lanes.ones(channels, bits) * 128
+    columns = [packed - offset for packed in lanes.pack(transposed, depth, bits)]
+    entry_bytes = channels * bits // 7 + 28
+    if zero_point == -128 or depth < GROUP or entry_bytes * 32 * depth > TABLE_BYTES:
+
+        def by_products(inputs: bytes) -> int:
+            # An input of −128 counts nothing.
+            total: int = sum(map(mul, compress(columns, inputs), filter(None, inputs)), bias)
+            return total
+
+        return by_products
+    tables = [_subset_sums(columns[first : first + GROUP]) for first in range(0, depth, GROUP)]
+    transpose = _bit_planes(len(tables))
+
+    def by_lookups(inputs: bytes) -> int:
+        total = 0
+        for masks in transpose(inputs):
+            total = sum(_chosen(tables, masks), total << 1)
+        return total + bias
+
+    return by_lookups
+
+
+def _chosen(tables: Sequence[Sequence[int]], places: bytes) -> Iterator[int]:
+    return map(getitem, tables, places)
+
+
+def _subset_sums(columns: Sequence[int]) -> list[int]:
+    """The sum of every subset, at the place of its bit mask."""
+    sums = [0]
+    for column in columns:
+        sums += [added + column for added in sums]
+    return sums
+
+
+def _bit_planes(groups: int) -> Callable[[bytes], list[bytes]]:
+    """Bit b of eight inputs as one byte, for every group of eight; the highest bit first.
+
+    Each group is a matrix of 8 by 8 bits, which is transposed by exchanging its quarters, then
+    the quarters of these, then theirs: all groups at a time, in one integer.
+    """
+    every = lanes.ones(groups, 64)
+    exchanges = [
+        (7, every * 0x00AA00AA00AA00AA),
+        (14, every * 0x0000CCCC0000CCCC),
+        (28, every * 0x00000000F0F0F0F0),
+    ]
+
+    def transpose(inputs: bytes) -> list[bytes]:
+        matrix = int.from_bytes(inputs, "little")
+        for distance, mask in exchanges:
+            moved = (matrix ^ matrix >> distance) & mask
+            matrix ^= moved ^ moved << distance
+        data = matrix.to_bytes(groups * GROUP, "little")
+        return [data[bit::GROUP] for bit in range(GROUP - 1, -1, -1)]
+
+    return transpose
