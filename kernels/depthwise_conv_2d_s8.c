@@ -12,19 +12,27 @@ void tinyrt_depthwise_conv_2d_s8(const tinyrt_depthwise_conv_2d_s8_params *param
     const int32_t channels = p->input_depth * p->depth_multiplier;
     const int32_t filter_row = p->filter_width * channels;
 
-    for (int32_t batch = 0; batch < p->batches; ++batch) {
-        for (int32_t out_y = 0; out_y < p->output_height; ++out_y) {
+    for (int32_t turn = 0; turn < p->batches; ++turn) {
+        const int32_t batch = tinyrt_place(turn, p->batches, p->backward);
+        const int8_t *const image = input + batch * p->input_height * row_bytes;
+        for (int32_t turn_y = 0; turn_y < p->output_height; ++turn_y) {
+            const int32_t out_y = tinyrt_place(turn_y, p->output_height, p->backward);
             const int32_t origin_y = out_y * p->stride_height - p->pad_top;
             const int32_t y_first = tinyrt_first_tap(origin_y, p->dilation_height);
             const int32_t y_end =
                 tinyrt_end_tap(origin_y, p->dilation_height, p->filter_height, p->input_height);
-            for (int32_t out_x = 0; out_x < p->output_width; ++out_x) {
+            for (int32_t turn_x = 0; turn_x < p->output_width; ++turn_x) {
+                const int32_t out_x = tinyrt_place(turn_x, p->output_width, p->backward);
                 const int32_t origin_x = out_x * p->stride_width - p->pad_left;
                 const int32_t x_first = tinyrt_first_tap(origin_x, p->dilation_width);
                 const int32_t x_end =
                     tinyrt_end_tap(origin_x, p->dilation_width, p->filter_width, p->input_width);
-                for (int32_t channel = 0; channel < channels; ++channel) {
-                    const int8_t *const in = input + channel / p->depth_multiplier;
+                int8_t *const out =
+                    output +
+                    ((batch * p->output_height + out_y) * p->output_width + out_x) * channels;
+                for (int32_t turn_c = 0; turn_c < channels; ++turn_c) {
+                    const int32_t channel = tinyrt_place(turn_c, channels, p->backward);
+                    const int8_t *const in = image + channel / p->depth_multiplier;
                     const int8_t *const filter = p->filter + channel;
                     int32_t sum = p->bias[channel];
                     for (int32_t y = y_first; y < y_end; ++y) {
@@ -36,12 +44,11 @@ void tinyrt_depthwise_conv_2d_s8(const tinyrt_depthwise_conv_2d_s8_params *param
                                    filter[y * filter_row + x * channels];
                         }
                     }
-                    *output++ = tinyrt_output_s8(sum, p->multipliers[channel], p->shifts[channel],
-                                                 p->output_offset, p->activation_min,
-                                                 p->activation_max);
+                    out[channel] = tinyrt_output_s8(sum, p->multipliers[channel], p->shifts[channel],
+                                                    p->output_offset, p->activation_min,
+                                                    p->activation_max);
                 }
             }
         }
-        input += p->input_height * row_bytes;
     }
 }

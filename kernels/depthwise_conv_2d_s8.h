@@ -28,6 +28,7 @@ typedef struct {
     const int32_t *bias;
     const int32_t *multipliers;
     const int8_t *shifts;
+    int32_t backward; /* 1: from the last pixel to the first, 0: from the first to the last */
 } tinyrt_depthwise_conv_2d_s8_params;
 
 /* input: [batches][input_height][input_width][input_depth];

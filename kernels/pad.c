@@ -1,7 +1,7 @@
 /* pad.c: runs of the input between borders. */
 #include "pad.h"
 
-#include <string.h>
+#include "tinyrt_move.h"
 
 /* Writes some bytes of border; returns their end. */
 static uint8_t *border(const tinyrt_pad_params *params, int32_t bytes, uint8_t *output)
@@ -30,7 +30,7 @@ void tinyrt_pad(const tinyrt_pad_params *params, const void *input, void *output
                 out = border(p, p->before[3], out);
                 for (int32_t i3 = 0; i3 < p->counts[3]; ++i3) {
                     out = border(p, p->before[4], out);
-                    memcpy(out, in, (size_t)p->run_bytes);
+                    tinyrt_move_down(out, in, p->run_bytes);
                     in += p->run_bytes;
                     out = border(p, p->after[4], out + p->run_bytes);
                 }

@@ -1,7 +1,7 @@
 /* resize_nearest_neighbor.c: portable RESIZE_NEAREST_NEIGHBOR. */
 #include "resize_nearest_neighbor.h"
 
-#include <string.h>
+#include "tinyrt_move.h"
 
 void tinyrt_resize_nearest_neighbor(const tinyrt_resize_nearest_neighbor_params *params,
                                     const void *input, void *output)
@@ -22,7 +22,7 @@ void tinyrt_resize_nearest_neighbor(const tinyrt_resize_nearest_neighbor_params 
             }
             const uint8_t *const row = image + p->rows[y] * row_bytes;
             for (int32_t x = 0; x < p->output_width; ++x) {
-                memcpy(out, row + p->columns[x] * p->pixel_bytes, pixel_bytes);
+                tinyrt_move_down(out, row + p->columns[x] * p->pixel_bytes, p->pixel_bytes);
                 out += pixel_bytes;
             }
         }

@@ -1,7 +1,7 @@
 /* split.c: blocks of the input, dealt out to the outputs. */
 #include "split.h"
 
-#include <string.h>
+#include "tinyrt_move.h"
 
 void tinyrt_split(const tinyrt_split_params *params, const void *input, void *const *outputs)
 {
@@ -10,7 +10,7 @@ void tinyrt_split(const tinyrt_split_params *params, const void *input, void *co
     for (int32_t turn = 0; turn < params->outer; ++turn) {
         for (int32_t i = 0; i < params->output_count; ++i) {
             const int32_t block = params->block_bytes[i];
-            memcpy((uint8_t *)outputs[i] + turn * block, in, (size_t)block);
+            tinyrt_move_down((uint8_t *)outputs[i] + turn * block, in, block);
             in += block;
         }
     }

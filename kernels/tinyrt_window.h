@@ -1,4 +1,4 @@
-/* tinyrt_window.h: which taps of a sliding window lie inside its input, along one axis. */
+/* tinyrt_window.h: sliding windows, along one axis. */
 #ifndef TINYRT_WINDOW_H
 #define TINYRT_WINDOW_H
 
@@ -15,6 +15,12 @@ static inline int32_t tinyrt_end_tap(int32_t origin, int32_t dilation, int32_t t
 {
     const int32_t inside = (size - origin + dilation - 1) / dilation;
     return inside < taps ? inside : taps;
+}
+
+/* Which of `count` places a turn of a loop is at, that goes from the last to the first if `backward`. */
+static inline int32_t tinyrt_place(int32_t turn, int32_t count, int32_t backward)
+{
+    return backward ? count - 1 - turn : turn;
 }
 
 #endif /* TINYRT_WINDOW_H */

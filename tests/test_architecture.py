@@ -25,7 +25,7 @@ LAYERS = (
     {"schema"},
     {"graph"},
     {"kernel"},
-    {"constraints", "verify"},
+    {"constraints", "verify", "walks"},
     {"scales", "reading", "metadata"},
     {"windows", "weights", "aliases", "broadcast", "lookup", "movers"},
     {"fast", "lower"},

@@ -6,6 +6,7 @@ loop, so that two tensors of one shape give a single loop, and a bias for each c
 **Source:** BroadcastBinaryOpSimple in tensorflow/lite/kernels/internal/reference/broadcast_loop.h.
 """
 
+import math
 import sys
 from abc import abstractmethod
 from array import array
@@ -17,7 +18,7 @@ from typing import Self
 from tinyrt import constraints
 from tinyrt.fixedpoint import INT32_MAX, INT32_MIN, clamp, wrap32
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Int32s, Kernel, Overlap, Run, Value
+from tinyrt.kernel import Int32s, Kernel, Overlap, Run, Touch, Value
 from tinyrt.options import ActivationFunctionType
 from tinyrt.planar import FLIP
 
@@ -153,6 +154,16 @@ class Broadcast(Kernel):
             for operand, strides in enumerate((self.strides1, self.strides2))
             if all(strides)
         )
+
+    def touches(self) -> Iterator[Touch]:
+        """Element by element."""
+        size = self.input_type.bytes if self.input_type else 1
+        count = math.prod(self.extents)
+        firsts = self.stretched(memoryview(array("i", range(count))), self.strides1)
+        seconds = self.stretched(memoryview(array("i", range(count))), self.strides2)
+        for number, places in enumerate(zip(firsts, seconds, strict=True)):
+            reads = tuple((i, range(p * size, (p + 1) * size)) for i, p in enumerate(places))
+            yield Touch(reads, range(number * size, (number + 1) * size))
 
 
 def no_scales(node: Node) -> str | None:

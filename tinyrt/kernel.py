@@ -105,6 +105,21 @@ class Overlap:
     operand: int
     forward: int | None
     backward: int | None = None
+    only_in_place: bool = False
+    """Whether the output may begin where the operand does, and share no bytes otherwise; for an
+    output of as many bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A moment of a kernel's run: bytes that it reads, and bytes that it writes after that."""
+
+    reads: tuple[tuple[int, range], ...]
+    """Operand, and bytes from its beginning."""
+    writes: range
+    """Bytes from the beginning of an output."""
+    result: int = 0
+    """Which output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +134,46 @@ class Border:
 
 
 @dataclass(frozen=True, slots=True)
-class Kernel(ABC):
+class CKernel(ABC):
+    """A C function with its parameters: a frozen, slotted dataclass that mirrors a C struct."""
+
+    c_name: ClassVar[str]
+    """Stem of the C file, function (`tinyrt_<c_name>`) and struct (`tinyrt_<c_name>_params`)."""
+    variadic: ClassVar[Variadic] = Variadic.NONE
+    """Which side of the C call is an array of pointers."""
+
+    def cost(self) -> Cost:
+        """Work and scratch memory of one run."""
+        return Cost()
+
+    def overlap(self) -> tuple[Overlap, ...]:
+        """Which operands the first output may share bytes with, and how; none by default."""
+        return ()
+
+    def touches(self) -> Iterator[Touch]:
+        """All that a run reads of the operands in `overlap` and writes, in the order of the loops.
+
+        The checker of plans takes it, byte by byte, instead of the distances in `overlap`.
+        """
+        return iter(())
+
+    def walking(self, *, backward: bool) -> Self:
+        """The kernel that walks in one of the directions that `overlap` offers."""
+        assert not backward, f"{self.c_name} does not walk backwards"
+        return self
+
+    def c_fields(self) -> Iterator[CField]:
+        """The members of the C parameter struct, in order: the dataclass, field by field."""
+        for name, element in c_members(type(self)):
+            yield CField(name, getattr(self, name), element)
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel(CKernel):
     """Base of all operators; subclasses are frozen, slotted dataclasses of prepared integers."""
 
     opcode: ClassVar[str]
     """The BuiltinOperator name."""
-    c_name: ClassVar[str]
-    """Stem of the C file, function (`tinyrt_<c_name>`) and struct (`tinyrt_<c_name>_params`)."""
     input_type: ClassVar[DType | None] = DType.INT8
     """Element type of the first input that this class runs; None for any."""
     arity: ClassVar[tuple[int, int]] = (1, 1)
@@ -138,8 +186,6 @@ class Kernel(ABC):
     """Every rule a node must keep, in the order they are checked."""
     alias: ClassVar[bool] = False
     """Whether the output has the bytes of operand 0, so that it needs no code and no memory."""
-    variadic: ClassVar[Variadic] = Variadic.NONE
-    """Which side of the C call is an array of pointers."""
 
     @classmethod
     def runs(cls, node: Node) -> bool:
@@ -182,14 +228,6 @@ class Kernel(ABC):
         """A run that takes operands as planes too; None where it takes bytes only."""
         return None
 
-    def cost(self) -> Cost:
-        """Work and scratch memory of one run."""
-        return Cost()
-
-    def overlap(self) -> tuple[Overlap, ...]:
-        """Which operands the first output may share bytes with, and how; none by default."""
-        return ()
-
     def without_border(self, border: Border) -> Self | None:
         """The kernel that gives the same bytes from an input without its border, if there is one.
 
@@ -199,13 +237,8 @@ class Kernel(ABC):
         del border
         return None
 
-    def c_fields(self) -> Iterator[CField]:
-        """The members of the C parameter struct, in order: the dataclass, field by field."""
-        for name, element in c_members(type(self)):
-            yield CField(name, getattr(self, name), element)
 
-
-def c_members(kernel: type[Kernel]) -> tuple[tuple[str, str | None], ...]:
+def c_members(kernel: type[CKernel]) -> tuple[tuple[str, str | None], ...]:
     """Name and element type (None for `int32_t`) of each member of a kernel's C struct."""
     hints = typing.get_type_hints(kernel, include_extras=True)
     members: list[tuple[str, str | None]] = []

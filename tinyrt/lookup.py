@@ -5,13 +5,14 @@ construction, in fewer bytes of code and time than the arithmetic would take on 
 """
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Node, Shape
-from tinyrt.kernel import Int8Data, Kernel, Overlap, Run, Value
+from tinyrt.kernel import Int8Data, Kernel, Overlap, Run, Touch, Value
+from tinyrt.walks import Elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +54,8 @@ class Lookup(Kernel):
 
     def overlap(self) -> tuple[Overlap, ...]:
         """In place: each element is read, then written."""
-        return (Overlap(operand=0, forward=0),)
+        return (Elements(self.elements, 1, 1).overlap(),)
+
+    def touches(self) -> Iterator[Touch]:
+        """Element by element."""
+        return Elements(self.elements, 1, 1).touches()

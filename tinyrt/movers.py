@@ -12,7 +12,7 @@ from typing import Self
 
 from tinyrt.constraints import rule
 from tinyrt.graph import Node, Shape
-from tinyrt.kernel import Constraint, Int32s, Kernel, Value, Variadic
+from tinyrt.kernel import Constraint, Int32s, Kernel, Overlap, Touch, Value, Variadic
 
 MANY = 1 << 12
 """Most tensors on a variadic side of an operator."""
@@ -111,6 +111,23 @@ class StridedCopy(Kernel):
             else:
                 yield from self._starts(loop + 1, place)
 
+    def overlap(self) -> tuple[Overlap, ...]:
+        """Where the runs are read in their order, what is skipped lets the output lag behind."""
+        extent = self.run_bytes
+        for count, stride in zip(reversed(self.counts), reversed(self.strides), strict=True):
+            if count > 1 and stride < extent:
+                return ()
+            extent += (count - 1) * stride
+        return (Overlap(operand=0, forward=-self.offset),)
+
+    def touches(self) -> Iterator[Touch]:
+        """Run by run, byte by byte: where they overlap, runs move downwards."""
+        written = 0
+        for start in self._starts(0, self.offset):
+            for byte in range(start, start + self.run_bytes):
+                yield Touch(((0, range(byte, byte + 1)),), range(written, written + 1))
+                written += 1
+
 
 @dataclass(frozen=True, slots=True)
 class Join(Kernel):
@@ -140,6 +157,25 @@ class Join(Kernel):
             for source, block in zip(operands, self.block_bytes, strict=True):
                 output += source[turn * block : (turn + 1) * block]
         return (output,)
+
+    def overlap(self) -> tuple[Overlap, ...]:
+        """Blocks of other inputs push one away from its place in its own, the last one most."""
+        turns, total, before = self.outer - 1, sum(self.block_bytes), 0
+        found = []
+        for position, block in enumerate(self.block_bytes):
+            found.append(Overlap(position, forward=turns * (total - block) + before))
+            before += block
+        return tuple(found)
+
+    def touches(self) -> Iterator[Touch]:
+        """Block by block, byte by byte: where they overlap, blocks move downwards."""
+        written = 0
+        for turn in range(self.outer):
+            for position, block in enumerate(self.block_bytes):
+                for byte in range(turn * block, (turn + 1) * block):
+                    reads = ((position, range(byte, byte + 1)),)
+                    yield Touch(reads, range(written, written + 1))
+                    written += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +207,12 @@ class Part(Kernel):
                 output.extend(source[start : start + block])
                 start += block
         return outputs
+
+    def touches(self) -> Iterator[Touch]:
+        """Block by block, byte by byte: where they overlap, blocks move downwards."""
+        read = 0
+        for turn in range(self.outer):
+            for position, block in enumerate(self.block_bytes):
+                for byte in range(turn * block, (turn + 1) * block):
+                    yield Touch(((0, range(read, read + 1)),), range(byte, byte + 1), position)
+                    read += 1

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from tinyrt import constraints, windows
+from tinyrt import constraints, walks, windows
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Node, Shape
-from tinyrt.kernel import Kernel, Value
+from tinyrt.kernel import Kernel, Overlap, Touch, Value
 from tinyrt.options import Pool2DOptions
 from tinyrt.scales import scale_of, single, zero_point_of
 
@@ -136,3 +136,38 @@ class Pool2D(Kernel):
                             ((batch * self.input_height + y) * self.input_width + x) * self.depth,
                         )
                     ]
+
+    def _walk(self) -> walks.Walk:
+        """How the C walks: pixel by pixel, channel by channel."""
+        return walks.Walk(
+            batches=self.batches,
+            rows=walks.taps(
+                self.output_height,
+                self.input_height,
+                self.filter_height,
+                self.stride_height,
+                1,
+                self.pad_top,
+            ),
+            columns=walks.taps(
+                self.output_width,
+                self.input_width,
+                self.filter_width,
+                self.stride_width,
+                1,
+                self.pad_left,
+            ),
+            input_height=self.input_height,
+            input_width=self.input_width,
+            input_bytes=self.depth,
+            output_bytes=self.depth,
+            groups=self.depth,
+        )
+
+    def overlap(self) -> tuple[Overlap, ...]:
+        """As far as the windows to come allow."""
+        return (self._walk().overlap(),)
+
+    def touches(self) -> Iterator[Touch]:
+        """Window by window."""
+        return self._walk().touches()

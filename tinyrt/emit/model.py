@@ -12,6 +12,7 @@ from tinyrt.fixedpoint import Numerics
 from tinyrt.kernel import CField, Variadic
 from tinyrt.load import Flavour, Program, Step
 from tinyrt.plan import Plan
+from tinyrt.plan.problem import Direction
 
 KERNEL_ABI = 1
 """Stands in tinyrt.h as TINYRT_KERNEL_ABI; a test compares them."""
@@ -139,7 +140,8 @@ class ModelWriter:
         yield from writer.wrapped(head, arguments, ");")
 
     def _parameter_struct(self, step: Step) -> str:
-        kernel = step.kernel
+        direction = self.plan.directions.get(step.node.index)
+        kernel = step.kernel.walking(backward=direction is Direction.BACKWARD)
         stem = f"op{step.node.index}_{writer.short_name(step.node.name)}"
         name = self._names.take(stem)
         lines = [f"static const tinyrt_{kernel.c_name}_params {name} = {{"]

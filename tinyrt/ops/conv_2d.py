@@ -5,13 +5,24 @@ from dataclasses import dataclass, replace
 from operator import mul
 from typing import Self
 
-from tinyrt import constraints, weights, windows
+from tinyrt import constraints, walks, weights, windows
 from tinyrt.fast import windowed
 from tinyrt.fast.arrange import alone
 from tinyrt.fast.requantize import Requantization
 from tinyrt.fixedpoint import Numerics, requantize_to_int8
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Border, Cost, Int8Data, Int8s, Int32s, Kernel, Run, Value
+from tinyrt.kernel import (
+    Border,
+    Cost,
+    Int8Data,
+    Int8s,
+    Int32s,
+    Kernel,
+    Overlap,
+    Run,
+    Touch,
+    Value,
+)
 from tinyrt.options import Conv2DOptions
 from tinyrt.planar import PlanarOperator
 
@@ -91,6 +102,8 @@ class Conv2D(Kernel):
     multipliers: Int32s
     shifts: Int8s
     numerics: Numerics
+    backward: int = 0
+    """1 where the C is to walk from the last pixel to the first."""
 
     @staticmethod
     def _windows(node: Node) -> tuple[windows.Window, windows.Window]:
@@ -265,3 +278,42 @@ class Conv2D(Kernel):
             pad_top=self.pad_top + border.top,
             pad_left=self.pad_left + border.left,
         )
+
+    def _walk(self) -> walks.Walk:
+        """How the C walks: pixel by pixel, channel by channel."""
+        return walks.Walk(
+            batches=self.batches,
+            rows=walks.taps(
+                self.output_height,
+                self.input_height,
+                self.filter_height,
+                self.stride_height,
+                self.dilation_height,
+                self.pad_top,
+            ),
+            columns=walks.taps(
+                self.output_width,
+                self.input_width,
+                self.filter_width,
+                self.stride_width,
+                self.dilation_width,
+                self.pad_left,
+            ),
+            input_height=self.input_height,
+            input_width=self.input_width,
+            input_bytes=self.input_depth,
+            output_bytes=self.output_depth,
+            groups=self.input_depth // self.filter_depth,
+        )
+
+    def overlap(self) -> tuple[Overlap, ...]:
+        """As far as the windows to come allow, forwards and backwards."""
+        return (self._walk().overlap(backward=True),)
+
+    def touches(self) -> Iterator[Touch]:
+        """Window by window."""
+        return self._walk().touches(backward=bool(self.backward))
+
+    def walking(self, *, backward: bool) -> Self:
+        """Either way."""
+        return replace(self, backward=int(backward))

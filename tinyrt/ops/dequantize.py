@@ -1,14 +1,16 @@
 """DEQUANTIZE."""
 
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 from tinyrt import constraints
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Kernel, Run, Value
+from tinyrt.kernel import Kernel, Overlap, Run, Touch, Value
 from tinyrt.scales import scale_of, single, single_bits, single_of_bits, zero_point_of
+from tinyrt.walks import Elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,14 @@ class Dequantize(Kernel):
         reals = [self.real(value) for value in (*range(128), *range(-128, 0))]
         return lambda source: (array("f", map(reals.__getitem__, bytes(source))).tobytes(),)
 
+    def overlap(self) -> tuple[Overlap, ...]:
+        """Element by element; int8 has the leave of C to alias a float."""
+        return (Elements(self.elements, 1, 4).overlap(),)
+
+    def touches(self) -> Iterator[Touch]:
+        """Element by element."""
+        return Elements(self.elements, 1, 4).touches()
+
 
 @dataclass(frozen=True, slots=True)
 class DequantizeInt16(Dequantize):
@@ -76,3 +86,7 @@ class DequantizeInt16(Dequantize):
     def fast(self) -> Run:
         """Nothing is faster."""
         return self.reference
+
+    def overlap(self) -> tuple[Overlap, ...]:
+        """None: C may reorder what it reads as int16 and what it writes as float."""
+        return ()

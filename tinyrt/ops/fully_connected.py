@@ -1,15 +1,16 @@
 """FULLY_CONNECTED."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import mul
 from typing import Self
 
-from tinyrt import constraints, weights, windows
+from tinyrt import constraints, walks, weights, windows
 from tinyrt.fast.dense import dense
 from tinyrt.fast.requantize import Requantization
 from tinyrt.fixedpoint import Numerics, quantize_multiplier, requantize_to_int8
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Cost, Int8Data, Int8s, Int32s, Kernel, Run, Value
+from tinyrt.kernel import Cost, Int8Data, Int8s, Int32s, Kernel, Overlap, Run, Touch, Value
 from tinyrt.options import FullyConnectedOptions, FullyConnectedWeightsFormat
 from tinyrt.scales import factor_fits, scale_of, single, zero_point_of
 
@@ -181,3 +182,23 @@ class FullyConnected(Kernel):
     def cost(self) -> Cost:
         """Every weight meets every row."""
         return Cost(macs=self.batches * self.input_depth * self.output_depth)
+
+    def _walk(self) -> walks.Walk:
+        """How the C walks: a row is a pixel."""
+        return walks.Walk(
+            batches=1,
+            rows=walks.taps(self.batches, self.batches, 1, 1, 1, 0),
+            columns=(range(1),),
+            input_height=self.batches,
+            input_width=1,
+            input_bytes=self.input_depth,
+            output_bytes=self.output_depth,
+        )
+
+    def overlap(self) -> tuple[Overlap, ...]:
+        """Row by row: within a row everything is read until its end."""
+        return (self._walk().overlap(),)
+
+    def touches(self) -> Iterator[Touch]:
+        """Row by row."""
+        return self._walk().touches()

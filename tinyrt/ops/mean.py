@@ -10,7 +10,7 @@ from tinyrt import constraints, scales
 from tinyrt.fast.totals import POSITIONS, by_steps
 from tinyrt.fixedpoint import Numerics, quantize_multiplier, requantize_to_int8
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import HeldRun, Int32s, Kernel, Run, Value, as_bytes
+from tinyrt.kernel import HeldRun, Int32s, Kernel, Overlap, Run, Touch, Value, as_bytes
 from tinyrt.options import ReducerOptions
 from tinyrt.short_multiplier import staircase
 
@@ -170,6 +170,21 @@ class Mean(Kernel):
             )
             output.append(value & 0xFF)
         return (output,)
+
+    def overlap(self) -> tuple[Overlap, ...]:
+        """In place: each mean begins at a greater byte than the one before, or further."""
+        return (Overlap(operand=0, forward=0),)
+
+    def touches(self) -> Iterator[Touch]:
+        """Mean by mean."""
+        reduced = list(zip(self.reduced_sizes, self.reduced_strides, strict=True))
+        size, stride = reduced.pop()
+        extent = (size - 1) * stride + 1
+        kept = zip(self.kept_sizes, self.kept_strides, strict=True)
+        for number, start in enumerate(_positions(kept)):
+            firsts = (start + first for first in _positions(reduced))
+            reads = tuple((0, range(first, first + extent, stride)) for first in firsts)
+            yield Touch(reads, range(number, number + 1))
 
 
 def _joined(shape: Shape, axes: frozenset[int], *, reduced: bool) -> list[tuple[int, int]]:

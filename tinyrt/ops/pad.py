@@ -9,7 +9,7 @@ from typing import Self
 from tinyrt import constraints, movers
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Int8Data, Int32s, Kernel, Value
+from tinyrt.kernel import Int8Data, Int32s, Kernel, Overlap, Touch, Value
 
 LEVELS = 5
 """Nested levels of borders; an input of as many dimensions never needs more."""
@@ -144,6 +144,37 @@ class Pad(Kernel):
 
     def _border(self, length: int) -> bytes:
         return self.value * (length // self.value_bytes)
+
+    def overlap(self) -> tuple[Overlap, ...]:
+        """The borders before a run push it away from its place in the input, the last one most."""
+        return (
+            Overlap(operand=0, forward=self._starts()[-1] - self._input_bytes + self.run_bytes),
+        )
+
+    def touches(self) -> Iterator[Touch]:
+        """Run by run, byte by byte: where they overlap, runs move downwards."""
+        written = 0
+        for number, start in enumerate(self._starts()):
+            yield Touch((), range(written, start))
+            for byte in range(self.run_bytes):
+                source = number * self.run_bytes + byte
+                target = start + byte
+                yield Touch(((0, range(source, source + 1)),), range(target, target + 1))
+            written = start + self.run_bytes
+        yield Touch((), range(written, written + sum(self.after)))
+
+    @property
+    def _input_bytes(self) -> int:
+        return math.prod(self.counts) * self.run_bytes
+
+    def _starts(self) -> list[int]:
+        """The byte of the output at which each run begins."""
+        starts, pitch = [self.before[-1]], self.before[-1] + self.run_bytes + self.after[-1]
+        levels = zip(self.before[:-1], self.counts, self.after[:-1], strict=True)
+        for before, count, after in reversed(list(levels)):
+            starts = [before + turn * pitch + start for turn in range(count) for start in starts]
+            pitch = before + count * pitch + after
+        return starts
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """QUANTIZE."""
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 from tinyrt import constraints, lookup
 from tinyrt.fixedpoint import Numerics, clamp, quantize_multiplier, requantize, wrap32
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Kernel, Value
+from tinyrt.kernel import Kernel, Overlap, Touch, Value
 from tinyrt.scales import (
     factor_fits,
     round_single,
@@ -18,6 +18,7 @@ from tinyrt.scales import (
     single_of_bits,
     zero_point_of,
 )
+from tinyrt.walks import Elements
 
 _FORMATS: Mapping[int, Literal["b", "h", "i"]] = {1: "b", 2: "h", 4: "i"}
 
@@ -86,6 +87,14 @@ class Quantize(Kernel):
         )
         return (output.tobytes(),)
 
+    def overlap(self) -> tuple[Overlap, ...]:
+        """Element by element; int8 has the leave of C to alias a float."""
+        return (Elements(self.elements, 4, 1).overlap(),)
+
+    def touches(self) -> Iterator[Touch]:
+        """Element by element."""
+        return Elements(self.elements, 4, 1).touches()
+
 
 @dataclass(frozen=True, slots=True)
 class QuantizeInt16(Quantize):
@@ -101,6 +110,10 @@ class QuantizeInt16(Quantize):
     def runs(cls, node: Node) -> bool:
         """An int16 output."""
         return _types(node) == (DType.FLOAT32, DType.INT16)
+
+    def overlap(self) -> tuple[Overlap, ...]:
+        """None: C may reorder what it reads as float and what it writes as int16."""
+        return ()
 
 
 def _factor(node: Node) -> float:
@@ -214,6 +227,17 @@ class Requantize(Kernel):
         """Rescale each element."""
         source = memoryview(operands[0]).cast("B").cast(_FORMATS[self.input_bytes])
         return (array(_FORMATS[self.output_bytes], map(self.rescaled, source)).tobytes(),)
+
+    def overlap(self) -> tuple[Overlap, ...]:
+        """Element by element; C may reorder accesses of two sizes, unless one is a byte."""
+        sizes = self.input_bytes, self.output_bytes
+        if self.input_bytes != self.output_bytes and min(sizes) > 1:
+            return ()
+        return (Elements(self.elements, *sizes).overlap(),)
+
+    def touches(self) -> Iterator[Touch]:
+        """Element by element."""
+        return Elements(self.elements, self.input_bytes, self.output_bytes).touches()
 
 
 @dataclass(frozen=True, slots=True)

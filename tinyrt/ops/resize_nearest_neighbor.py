@@ -1,14 +1,16 @@
 """RESIZE_NEAREST_NEIGHBOR."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 from tinyrt import constraints, movers
 from tinyrt.fixedpoint import Numerics, float32, round_half_away
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Int32s, Kernel, Value
+from tinyrt.kernel import Int32s, Kernel, Overlap, Touch, Value
 from tinyrt.options import ResizeNearestNeighborOptions
+from tinyrt.walks import Walk
 
 SIZE_LIMIT = 1 << 14
 """Greatest height and width; the tables of a larger output would not fit a microcontroller."""
@@ -111,3 +113,24 @@ class ResizeNearestNeighbor(Kernel):
                     start = (row + x) * self.pixel_bytes
                     output += source[start : start + self.pixel_bytes]
         return (output,)
+
+    def _walk(self) -> Walk:
+        """How the C walks: pixel by pixel, upwards within a pixel."""
+        return Walk(
+            batches=self.batches,
+            rows=tuple(range(row, row + 1) for row in self.rows),
+            columns=tuple(range(column, column + 1) for column in self.columns),
+            input_height=self.input_height,
+            input_width=self.input_width,
+            input_bytes=self.pixel_bytes,
+            output_bytes=self.pixel_bytes,
+            groups=self.pixel_bytes,
+        )
+
+    def overlap(self) -> tuple[Overlap, ...]:
+        """As far as the pixels to come allow."""
+        return (self._walk().overlap(),)
+
+    def touches(self) -> Iterator[Touch]:
+        """Byte by byte."""
+        return self._walk().touches()

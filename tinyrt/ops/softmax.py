@@ -1,7 +1,7 @@
 """SOFTMAX."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,7 +14,7 @@ from tinyrt.fixedpoint import (
     saturating_rounding_doubling_high_mul,
 )
 from tinyrt.graph import Node, Shape
-from tinyrt.kernel import Kernel, Overlap, Run, Value
+from tinyrt.kernel import Kernel, Overlap, Run, Touch, Value
 from tinyrt.options import SoftmaxOptions
 from tinyrt.scales import scale_of, zero_point_of
 
@@ -148,3 +148,12 @@ class Softmax(Kernel):
     def overlap(self) -> tuple[Overlap, ...]:
         """In place: a row is summed up before it is overwritten, from its first value on."""
         return (Overlap(operand=0, forward=0),)
+
+    def touches(self) -> Iterator[Touch]:
+        """Row by row, element by element."""
+        for start in range(0, self.rows * self.depth, self.depth):
+            row = range(start, start + self.depth)
+            yield Touch(((0, row),), row[:0])
+            for place in row:
+                element = range(place, place + 1)
+                yield Touch(((0, element),), element)
