@@ -10,7 +10,6 @@ from tests.builder import ModelBuilder, TensorSpec, single_operator
 from tests.examples import EXAMPLES, q8
 from tinyrt import schema
 
-
 NOT_IN_TFLM = {"SHAPE int64"}  # LiteRT has it: tests/ops/test_shape.py
 
 
