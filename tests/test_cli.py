@@ -128,7 +128,8 @@ class TestRewrites:
         assert whole["rewrites"] == []
         assert len(folded["rewrites"]) == 5
         assert len(integer["rewrites"]) == 7
-        assert integer["arena_bytes"] < folded["arena_bytes"] < whole["arena_bytes"]
+        # Here the padded input takes no more than what its convolution makes of it.
+        assert integer["arena_bytes"] < folded["arena_bytes"] <= whole["arena_bytes"]
         assert main(["plan", padded]) == 0
         assert "PAD 2 is folded into CONV_2D 3" in capsys.readouterr().out
 
@@ -169,8 +170,11 @@ class TestVerify:
     def test_agreement(self, capsys: pytest.CaptureFixture[str]) -> None:
         found = facts(capsys, "verify", DIGITS, "--target", "host", "--inputs", "2", "--json")
         assert found["agrees"]
-        assert [v["executor"] for v in found["executors"]] == ["Python, fast", "C, host"]
-        assert all(v["tensors"] == 2 * 10 for v in found["executors"])
+        assert {v["executor"]: v["tensors"] for v in found["executors"]} == {
+            "Python, fast": 2 * 10,
+            "Python, in the arena": 10,
+            "C, host": 2 * 10,
+        }
 
     def test_disagreement_names_the_operator_and_fails(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path

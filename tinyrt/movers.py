@@ -113,12 +113,14 @@ class StridedCopy(Kernel):
 
     def overlap(self) -> tuple[Overlap, ...]:
         """Where the runs are read in their order, what is skipped lets the output lag behind."""
-        extent = self.run_bytes
+        extent, skipped = self.run_bytes, 0
         for count, stride in zip(reversed(self.counts), reversed(self.strides), strict=True):
             if count > 1 and stride < extent:
                 return ()
+            if extent == 1 < count:  # the second byte is further from the first in the input
+                skipped = stride - 1
             extent += (count - 1) * stride
-        return (Overlap(operand=0, forward=-self.offset),)
+        return (Overlap(operand=0, forward=-self.offset - skipped),)
 
     def touches(self) -> Iterator[Touch]:
         """Run by run, byte by byte: where they overlap, runs move downwards."""

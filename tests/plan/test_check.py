@@ -37,7 +37,14 @@ JOINED = Layout(
 
 def moved(layout: Layout, number: int, **changes: int) -> Layout:
     blocks = list(layout.blocks)
-    blocks[number] = replace(blocks[number], **changes)
+    old = blocks[number]
+    blocks[number] = Block(
+        old.name,
+        changes.get("first", old.first),
+        changes.get("end", old.end),
+        changes.get("offset", old.offset),
+        changes.get("size", old.size),
+    )
     return replace(layout, blocks=tuple(blocks))
 
 
