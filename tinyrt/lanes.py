@@ -106,3 +106,24 @@ def to_integers(vector: int, count: int, bits: int) -> list[int]:
     """The lowest `count` lanes of a vector of non-negative ones; for tests and short vectors."""
     mask = (1 << bits) - 1
     return [(vector >> (bits * n)) & mask for n in range(count)]
+
+
+def bit_planes(data: bytes) -> list[bytes]:
+    """The bits of eight successive bytes as bytes, for every eight: first all bits 7, then bits 6.
+
+    Eight bytes are a matrix of 8 by 8 bits, which is transposed by exchanging its quarters, then
+    the quarters of these, then theirs: all of them at a time, in one integer. The last group may
+    be shorter; the bits that it lacks are zero.
+    """
+    groups = -(-len(data) // 8)
+    every = ones(groups, 64)
+    matrix = int.from_bytes(data, "little")
+    for distance, mask in (
+        (7, 0x00AA00AA00AA00AA),
+        (14, 0x0000CCCC0000CCCC),
+        (28, 0x00000000F0F0F0F0),
+    ):
+        moved = (matrix ^ matrix >> distance) & (every * mask)
+        matrix ^= moved ^ moved << distance
+    planes = matrix.to_bytes(groups * 8, "little")
+    return [planes[bit::8] for bit in range(7, -1, -1)]

@@ -24,7 +24,7 @@ every staircase whose slope is at most 1. A steeper one rises over fewer than 25
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
-from operator import mul, sub
+from operator import floordiv, mul, sub
 
 from tinyrt.fixedpoint import INT32_MAX, INT32_MIN, Numerics, requantize
 
@@ -59,14 +59,19 @@ class Staircase:
         """The value at `last`."""
         return self.base + len(self.steps)
 
-    def narrowed(self) -> "Staircase":
-        """The same steps without the level stretches at both ends, but for one element each.
+    @property
+    def bottom_end(self) -> int:
+        """The last x of the level stretch below: x is limited to it. The staircase has steps."""
+        return self.steps[0] - 1 if self.level_below else self.first
 
-        Limiting x to the narrowed range changes no value. There must be a step.
-        """
-        first = self.steps[0] - 1 if self.level_below else self.first
-        last = self.steps[-1] if self.level_above else self.last
-        return replace(self, first=first, last=last)
+    @property
+    def top_end(self) -> int:
+        """The first x of the level stretch above: x is limited to it. The staircase has steps."""
+        return self.steps[-1] if self.level_above else self.last
+
+    def narrowed(self) -> "Staircase":
+        """The same steps without the level stretches at both ends, but for one element each."""
+        return replace(self, first=self.bottom_end, last=self.top_end)
 
     def moved(self, right: int, up: int) -> "Staircase":
         """The function `x ↦ self(x − right) + up`."""
@@ -88,6 +93,11 @@ class Line:
     shift: int
     split: int = 0
     step: int = 0
+
+    def moved(self, right: int, up: int) -> "Line":
+        """The function `x ↦ self(x − right) + up`."""
+        addend = self.addend - right * self.factor + (up << self.shift)
+        return Line(self.factor, addend, self.shift, self.split + right, self.step)
 
     def __call__(self, x: int) -> int:
         """The value at `x`."""
@@ -133,27 +143,30 @@ def staircase(
         return None
     bottom, top = (min(max(end + offset, low), high) for end in ends)
     # Results before the offset that have to be reached, one step each. A result v is reached where
-    # x · multiplier ≥ threshold(v), for the thresholds derived below.
-    values = range(bottom + 1 - offset, top + 1 - offset)
-    lower = 0
-    if numerics is Numerics.SINGLE or shift >= 0:
-        # floor((x · M + 2^(e − 1)) / 2^e) ≥ v; with a left shift, x counts 2^left times.
-        exponent = 31 - shift
-        half = 1 << (exponent - 1)
-        thresholds = [(value << exponent) - half for value in values]
-        if numerics is Numerics.TFLM and left:
-            half = 1 << 30
-            thresholds = [-((half - (value << 31)) >> left) for value in values]
+    # x · multiplier ≥ threshold(v); thresholds are 2^exponent apart.
+    exponent = 31 - shift
+    lowest, highest = bottom + 1 - offset, top + 1 - offset
+    if left:
+        # floor((x · 2^left · M + 2^30) / 2^31) ≥ v.
+        steps = tuple(
+            [
+                -(((1 << 30) - (value << 31) >> left) // multiplier)
+                for value in range(lowest, highest)
+            ]
+        )
+        lower = 0
+    elif numerics is Numerics.SINGLE or shift == 0:
+        # floor((x · M + 2^(e − 1)) / 2^e) ≥ v.
+        steps = _positions(lowest, highest, exponent, 1 << (exponent - 1), multiplier)
+        lower = 0
     else:
         # high = floor((x · M + 2^30) / 2^31) is shifted right by s, halves away from zero: the
         # result is at least v where high ≥ v · 2^s − 2^(s − 1), plus 1 for v ≤ 0.
-        exponent = 31 - shift
         half = (1 << (30 - shift)) + (1 << 30)
-        thresholds = [(value << exponent) - half for value in values if value > 0]
-        lower = len(values) - len(thresholds)
-        away = 1 << 31
-        thresholds = [(value << exponent) - half + away for value in values[:lower]] + thresholds
-    steps = tuple([-(-threshold // multiplier) for threshold in thresholds])
+        middle = min(max(lowest, 1), highest)
+        steps = _positions(lowest, middle, exponent, half - (1 << 31), multiplier)
+        lower = len(steps)
+        steps += _positions(middle, highest, exponent, half, multiplier)
     if 0 < lower < len(steps) and steps[lower] - 1 < steps[lower - 1]:
         return None
     if lower == len(steps):
@@ -171,6 +184,15 @@ def staircase(
     )
 
 
+def _positions(
+    lowest: int, highest: int, exponent: int, half: int, multiplier: int
+) -> tuple[int, ...]:
+    """The least x with x · multiplier + half ≥ v · 2^exponent, for each v from lowest on."""
+    up = multiplier - 1 - half  # so that the quotient is rounded up
+    thresholds = range((lowest << exponent) + up, (highest << exponent) + up, 1 << exponent)
+    return tuple(map(floordiv, thresholds, repeat(multiplier)))
+
+
 def fit(stairs: Staircase, shift: int) -> Line | None:
     """A line of this shift that equals the staircase, if one was found.
 
@@ -181,18 +203,23 @@ def fit(stairs: Staircase, shift: int) -> Line | None:
     return _fit(stairs, shift, 0) or (_fit(stairs, shift, stairs.lower) if stairs.lower else None)
 
 
-def fit_within(stairs: Staircase, product_bits: int, factor_bits: int) -> Line | None:
+def fit_within(stairs: Staircase, product_bits: int, factor_bits: int, up: int = 0) -> Line | None:
     """The most precise line that an executor can compute.
 
     Args:
-        stairs: with no value below 0.
+        stairs: with a step.
         product_bits: bits of the unsigned sum `x · factor + addend`, for every x of the range.
         factor_bits: bits of the factor.
+        up: what is added to every value, so that none is negative.
+
+    Returns:
+        A line from x − `stairs.bottom_end`; None where none was found.
     """
-    value_bits = stairs.top.bit_length()
-    # factor ≈ multiplier · 2^(shift − exponent) < 2^factor_bits, with a bit to spare for rounding.
-    precise = stairs.exponent + factor_bits - 1 - (stairs.multiplier + 1).bit_length() + 1
-    return fit(stairs, min(product_bits - value_bits, precise, stairs.exponent))
+    value_bits = (stairs.top + up).bit_length()
+    # factor ≈ multiplier · 2^(shift − exponent) < 2^factor_bits, with room for rounding.
+    precise = stairs.exponent + factor_bits - (stairs.multiplier + 1).bit_length()
+    line = fit(stairs, min(product_bits - value_bits, precise, stairs.exponent))
+    return None if line is None else line.moved(-stairs.bottom_end, up)
 
 
 def shortest(stairs: Staircase, greatest_shift: int) -> Line | None:
@@ -206,14 +233,13 @@ def shortest(stairs: Staircase, greatest_shift: int) -> Line | None:
 
 def _fit(stairs: Staircase, shift: int, lower: int) -> Line | None:
     """Cut the range of factors by the constraints that each failing factor breaks."""
-    steps, base, top = stairs.steps, stairs.base, stairs.top
-    targets = [value << shift for value in range(base, top + 2)]
-    split = steps[lower] - 1 if lower else stairs.first
-    # Each part: its steps with the values they reach, the level before the first of them and the
-    # range of x. Parts share the factor, but not the addend.
-    parts = [_Part(steps[lower:], targets[lower:], split, stairs.last)]
+    steps, unit = stairs.steps, 1 << shift
+    split = steps[lower] - 1 if lower else stairs.bottom_end
+    # Parts share the factor, but not the addend.
+    parts = [_Part(steps[lower:], stairs.base + lower << shift, unit, split, stairs.top_end)]
     if lower:
-        parts.append(_Part(steps[:lower], targets[: lower + 2], stairs.first, split - 1))
+        first = stairs.bottom_end
+        parts.append(_Part(steps[:lower], stairs.base << shift, unit, first, split - 1))
     scale = shift - stairs.exponent
     factor = (
         stairs.multiplier << scale
@@ -226,9 +252,9 @@ def _fit(stairs: Staircase, shift: int, lower: int) -> Line | None:
             return None
         addends = []
         for part in parts:
-            found = part.addends(factor)
-            if found.least > found.greatest:
-                bound = found.bound()
+            low, high = part.addends(factor)
+            if low.value > high.value:
+                bound = low.meets(high)
                 if bound is None:
                     return None
                 if bound > factor:
@@ -237,32 +263,29 @@ def _fit(stairs: Staircase, shift: int, lower: int) -> Line | None:
                     greatest = bound
                 factor = bound
                 break
-            addends.append((found.least + found.greatest) >> 1)
+            addends.append((low.value + high.value) >> 1)
         else:
-            step = addends[0] - addends[1] if lower else 0
-            return Line(factor, addends[-1], shift, split if lower else 0, step)
+            if not lower:
+                return Line(factor, addends[0], shift)
+            return Line(factor, addends[1], shift, split, addends[0] - addends[1])
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class _Addends:
-    """The addends that a factor allows, and the two constraints that limit them."""
+class _Bound:
+    """A bound on the addend: `target − x · factor`."""
 
-    least: int
-    greatest: int
-    least_target: int
-    least_x: int
-    greatest_target: int
-    greatest_x: int
+    value: int
+    """For the factor at hand."""
+    target: int
+    x: int
 
-    def bound(self) -> int | None:
-        """The factor nearest to the failing one at which the two constraints meet.
+    def meets(self, upper: "_Bound") -> int | None:
+        """The factor, nearest to one that is not, at which this lower bound is within the upper.
 
-        They are `addend ≥ p − q · factor` and `addend ≤ p' − 1 − q' · factor`, which leaves
-        `(q' − q) · factor ≤ p' − p − 1`; None where no factor does.
+        That is where (x' − x) · factor ≤ target' − target; None where it is nowhere.
         """
-        room = self.greatest_target - self.least_target - 1
-        slope = self.greatest_x - self.least_x
+        room, slope = upper.target - self.target, upper.x - self.x
         if slope == 0:
             return None
         return room // slope if slope > 0 else -(room // -slope)
@@ -273,28 +296,28 @@ class _Part:
     """Steps on one line."""
 
     steps: Sequence[int]
-    targets: Sequence[int]
-    """The scaled value at `first`, then of each step, then one more that is not reached."""
+    base: int
+    """The scaled value below the first step."""
+    unit: int
+    """The scaled height of a step."""
     first: int
     last: int
 
-    def addends(self, factor: int) -> _Addends:
-        """The constraints of a factor, over all steps and both ends."""
-        gaps = list(map(sub, self.targets[1:], map(mul, self.steps, repeat(factor))))
-        least = self.targets[0] - self.first * factor
-        least_target, least_x = self.targets[0], self.first
-        end = len(self.steps)
-        greatest = self.targets[end + 1] - 1 - self.last * factor
-        greatest_target, greatest_x = self.targets[end + 1], self.last
+    def addends(self, factor: int) -> tuple[_Bound, _Bound]:
+        """The least and the greatest addend, over all steps and both ends."""
+        base, unit, steps = self.base, self.unit, self.steps
+        targets = range(base + unit, base + unit * (len(steps) + 1), unit)
+        beyond = base + unit * (len(steps) + 1) - 1
+        low = _Bound(base - self.first * factor, base, self.first)
+        high = _Bound(beyond - self.last * factor, beyond, self.last)
+        gaps = list(map(sub, targets, map(mul, steps, repeat(factor))))
         if gaps:
-            tightest = max(gaps)
-            if tightest > least:
+            tightest, loosest = max(gaps), min(gaps)
+            if tightest > low.value:
                 index = gaps.index(tightest)
-                least = tightest
-                least_target, least_x = self.targets[index + 1], self.steps[index]
-            loosest = min(gaps)
-            if loosest + factor - 1 < greatest:
+                low = _Bound(tightest, targets[index], steps[index])
+            # One place before a step, its value must not yet be reached.
+            if loosest + factor - 1 < high.value:
                 index = gaps.index(loosest)
-                greatest = loosest + factor - 1
-                greatest_target, greatest_x = self.targets[index + 1], self.steps[index] - 1
-        return _Addends(least, greatest, least_target, least_x, greatest_target, greatest_x)
+                high = _Bound(loosest + factor - 1, targets[index] - 1, steps[index] - 1)
+        return low, high

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import mul
+from operator import add, mul
 
 from tinyrt import lanes
 from tinyrt.fast.frame import Frame, Source
@@ -10,11 +10,11 @@ from tinyrt.fast.requantize import converter, least_bits, parts_converter
 from tinyrt.fast.sums import (
     DIGIT_BITS,
     Job,
-    Lookups,
+    LookupTable,
     PartProducts,
     Products,
-    SubsetSums,
-    best_group,
+    lookup_table,
+    lookups_pay,
     selector,
 )
 from tinyrt.planar import Channel
@@ -48,8 +48,9 @@ class Group:
     """The jobs of one block that are added up alike."""
 
     sources: tuple[Source, ...]
-    subset_sums: SubsetSums | None
     jobs: tuple[Job, ...]
+    table: LookupTable | None = None
+    """Those that look up subset sums of the sources."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ class BlockBuilder:
     """For each key, the planes of the fixed inputs."""
     values: list[tuple[int, int]]
     """Least and greatest that each input contributes."""
+    middles: list[int]
+    """Least plus greatest."""
+    spans: list[int]
+    """Greatest less least."""
 
     @classmethod
     def of(cls, shared: Frame, block: Block) -> "BlockBuilder":
@@ -74,6 +79,7 @@ class BlockBuilder:
         planes = [shared.inputs[channel].plane for channel in block.inputs]
         live = [n for n, plane in enumerate(planes) if plane is None]
         fixed = [n for n, plane in enumerate(planes) if plane is not None]
+        values = [shared.values(channel) for channel in block.inputs]
         return cls(
             shared=shared,
             live=live,
@@ -85,43 +91,35 @@ class BlockBuilder:
                 for n in fixed
                 for source in (shared.shifted(block.inputs[n], key),)
             ],
-            values=[shared.values(channel) for channel in block.inputs],
+            values=values,
+            middles=[least + greatest for least, greatest in values],
+            spans=[greatest - least for least, greatest in values],
         )
 
     def groups(self, jobs: Sequence[Job]) -> Iterator[Group]:
         """The jobs, those by lookups where that is faster."""
         products = [job for job in jobs if isinstance(job, Products)]
-        group = self.lookup_group(products)
-        if group is None:
-            yield Group(self.sources, None, tuple(jobs))
+        if not self.by_lookups(products):
+            yield Group(self.sources, tuple(jobs))
             return
-        sums = SubsetSums(group)
-        yield Group(self.sources, sums, tuple(self.by_lookups(job, sums) for job in products))
         others = tuple(job for job in jobs if not isinstance(job, Products))
-        if others:
-            yield Group(self.sources, None, others)
+        yield Group(self.sources, others, lookup_table(products, len(self.sources), self.digits))
 
-    def lookup_group(self, jobs: Sequence[Products]) -> int | None:
-        """Planes of a group of subset sums; None where products are faster, or polynomials."""
+    def by_lookups(self, jobs: Sequence[Products]) -> bool:
+        """Whether lookups are possible and faster; polynomials cannot be looked up."""
         if len(self.shared.keys) != 1 or len(self.shared.columns.offsets) != 1:
-            return None
-        digits = self.shared.masks.grid.lanes * self.shared.masks.bits / DIGIT_BITS
+            return False
         weights = sum(len(job.factors) for job in jobs)
-        return best_group(len(self.sources), len(jobs), weights, digits)
+        return lookups_pay(len(self.sources), len(jobs), weights, self.digits)
 
-    def by_lookups(self, job: Products, sums: SubsetSums) -> Lookups:
-        """The same job by lookups in subset sums."""
-        places: Sequence[int] = range(len(self.sources))
-        weights = [0] * len(places)
-        met = places if job.select is None else job.select(places)
-        for place, factor in zip(met, job.factors, strict=True):
-            weights[place] = factor
-        return Lookups(job.channel, sums.selectors(weights), job.bias, job.convert)
+    @property
+    def digits(self) -> float:
+        """Of a plane, as Python holds integers."""
+        return self.shared.masks.grid.lanes * self.shared.masks.bits / DIGIT_BITS
 
     def job(self, output: Output) -> tuple[Job, Channel] | None:
         """Prepare one output channel; None where lanes cannot hold it."""
-        shared = self.shared
-        masks = shared.masks
+        shared, masks = self.shared, self.shared.masks
         scalar = output.bias
         if not shared.padded:
             # No window meets a virtual input: the zero-point counts alike everywhere.
@@ -130,38 +128,27 @@ class BlockBuilder:
         steps = output.steps(scalar + least, scalar + greatest)
         if steps is None:
             return None
+        if not steps.steps:
+            level = steps.base + 128
+            return _idle(output.channel), Channel(level, level, shared.level * level)
         factors = self.factors(output, self.live)
-        some = [n for n, factor in enumerate(factors) if factor]
         constant = 0
         if self.fixed:
             constant = sum(map(mul, self.factors(output, self.fixed), self.constants))
-        fact = Channel(steps.base + 128, steps.top + 128)
         if least_bits(steps) > masks.bits:
             parts = self.parts(output, steps, scalar, factors, constant)
-            return None if parts is None else (parts, fact)
+            return None if parts is None else (parts, _range(steps))
         added, convert = converter(steps, masks)
-        vector = self.everywhere(scalar + added) + constant
+        vector = shared.everywhere * (scalar + added) + constant
+        if all(factors):
+            return Products(output.channel, None, tuple(factors), vector, convert), _range(steps)
+        some = [n for n, factor in enumerate(factors) if factor]
         if not some:
             plane = convert(vector)
             values = lanes.to_bytes(plane, masks.grid.lanes, masks.bits)
-            fact = Channel(min(values), max(values), plane)
-        select = None
-        if len(some) < len(factors):
-            factors = [factors[n] for n in some]
-            select = selector(some)
-        return Products(output.channel, select, tuple(factors), vector, convert), fact
-
-    def everywhere(self, scalar: int) -> int:
-        """A scalar in every lane that a sum may reach.
-
-        Lanes above the grid are garbage, but none may be negative and make the integer so; lanes
-        below it belong to the polynomial's lower terms.
-        """
-        shared = self.shared
-        offsets = [offset for _, offset in shared.rows.taps]
-        rows = shared.rows.stored + max(0, -min(offsets)) + 1
-        count = max(rows, shared.rows.output + 1) * shared.pitch.row_lanes + shared.skip
-        return lanes.ones(count, shared.masks.bits) * scalar
+            return _idle(output.channel), Channel(min(values), max(values), plane)
+        chosen = tuple(factors[n] for n in some)
+        return Products(output.channel, selector(some), chosen, vector, convert), _range(steps)
 
     def parts(
         self, output: Output, steps: Staircase, scalar: int, factors: list[int], constant: int
@@ -169,19 +156,12 @@ class BlockBuilder:
         """A channel in as many sums as its bounds ask for; None where one product is too much."""
         limit = 1 << self.shared.masks.bits
         bounds = self.product_bounds(output)
-        fixed = [n in self.fixed for n in range(len(self.values))]
-        lowest = sum(
-            min(weight * least, weight * greatest)
+        ends = [
+            (self.values[n][0] * tap[n], self.values[n][1] * tap[n])
             for tap in output.filter
-            for weight, (least, greatest), known in zip(tap, self.values, fixed, strict=True)
-            if known
-        )
-        highest = sum(
-            max(weight * least, weight * greatest)
-            for tap in output.filter
-            for weight, (least, greatest), known in zip(tap, self.values, fixed, strict=True)
-            if known
-        )
+            for n in self.fixed
+        ]
+        lowest, highest = sum(map(min, ends)), sum(map(max, ends))
         found: list[tuple[list[int], int]] = []
         members: list[int] = []
         for number, (low, high) in enumerate(bounds):
@@ -200,7 +180,7 @@ class BlockBuilder:
         if convert is None:
             return None
         # The constant inputs belong to the first part, whose bounds began with theirs.
-        vectors = [self.everywhere(added) for _, added in found]
+        vectors = [self.shared.everywhere * added for _, added in found]
         vectors[0] += constant
         parts = [
             (selector(which), tuple(factors[n] for n in which), vector)
@@ -210,15 +190,9 @@ class BlockBuilder:
 
     def product_bounds(self, output: Output) -> list[tuple[int, int]]:
         """Least and greatest of each product, over the taps that its polynomial has."""
-        shared = self.shared
         bounds: list[tuple[int, int]] = []
-        for number, (_, _, column_phase) in enumerate(shared.keys):
-            row = number * len(shared.rows.offsets) // len(shared.keys)
-            taps = [
-                output.filter[shared.tap(row, column)]
-                for column, (phase, _) in enumerate(shared.columns.taps)
-                if phase == column_phase
-            ]
+        for terms in self.shared.terms:
+            taps = [output.filter[place] for place, _ in terms]
             for n in self.live:
                 least, greatest = self.values[n]
                 ends = [(tap[n] * least, tap[n] * greatest) for tap in taps]
@@ -227,39 +201,35 @@ class BlockBuilder:
 
     def factors(self, output: Output, which: Sequence[int]) -> list[int]:
         """For each key, the polynomial of each of these inputs."""
-        shared = self.shared
         everything = len(which) == len(self.values)
         factors: list[int] = []
-        for number, (_, _, column_phase) in enumerate(shared.keys):
-            row = number * len(shared.rows.offsets) // len(shared.keys)
-            highest = shared.highest(column_phase)
+        for terms in self.shared.terms:
             total: list[int] = []
-            for kx, (phase, offset) in enumerate(shared.columns.taps):
-                if phase != column_phase:
-                    continue
-                tap = output.filter[shared.tap(row, kx)]
+            for place, up in terms:
+                tap = output.filter[place]
                 weights = tap if everything else [tap[n] for n in which]
-                up = (highest - offset) * shared.masks.bits
-                if total:
-                    total = [t + (w << up) for t, w in zip(total, weights, strict=True)]
-                else:
-                    total = [w << up for w in weights]
+                if up:
+                    weights = [weight << up for weight in weights]
+                total = list(map(add, total, weights)) if total else list(weights)
             factors += total
         return factors
 
     def extremes(self, output: Output) -> tuple[int, int]:
-        """Least and greatest sum over all inputs."""
-        least = greatest = 0
-        alike = len(set(self.values)) == 1
+        """Least and greatest sum over all inputs.
+
+        A product's ends lie by weight · middle / 2 from zero, |weight| · span / 2 to either side.
+        """
+        middle = span = 0
         for tap in output.filter:
-            if alike:
-                low, high = self.values[0]
-                total, magnitude = sum(tap), sum(map(abs, tap))
-                positive, negative = (magnitude + total) >> 1, (total - magnitude) >> 1
-                least += positive * low + negative * high
-                greatest += positive * high + negative * low
-                continue
-            for weight, (low, high) in zip(tap, self.values, strict=True):
-                least += weight * (low if weight > 0 else high)
-                greatest += weight * (high if weight > 0 else low)
-        return least, greatest
+            middle += sum(map(mul, tap, self.middles))
+            span += sum(map(mul, map(abs, tap), self.spans))
+        return (middle - span) >> 1, (middle + span) >> 1
+
+
+def _range(steps: Staircase) -> Channel:
+    return Channel(steps.base + 128, steps.top + 128)
+
+
+def _idle(channel: int) -> Products:
+    """The job of a channel that is known: there is none."""
+    return Products(channel, None, (), 0, lambda vector: vector)

@@ -78,8 +78,9 @@ class ConvolutionRun(PlanarRun):
             results[channel] = plane
         for group in self.groups:
             met = [source.of(planes[source.plane]) for source in group.sources]
-            if group.subset_sums is not None:
-                met = group.subset_sums.of(met)
+            if group.table is not None:
+                for lookups, plane in zip(group.table.jobs, group.table.run(met), strict=True):
+                    results[lookups.channel] = plane
             for job in group.jobs:
                 results[job.channel] = job.run(met)
         return results

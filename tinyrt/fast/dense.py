@@ -163,11 +163,10 @@ def _sums(
 
         return by_products
     tables = [_subset_sums(columns[first : first + GROUP]) for first in range(0, depth, GROUP)]
-    transpose = _bit_planes(len(tables))
 
     def by_lookups(inputs: bytes) -> int:
         total = 0
-        for masks in transpose(inputs):
+        for masks in lanes.bit_planes(inputs):
             total = sum(_chosen(tables, masks), total << 1)
         return total + bias
 
@@ -184,27 +183,3 @@ def _subset_sums(columns: Sequence[int]) -> list[int]:
     for column in columns:
         sums += [added + column for added in sums]
     return sums
-
-
-def _bit_planes(groups: int) -> Callable[[bytes], list[bytes]]:
-    """Bit b of eight inputs as one byte, for every group of eight; the highest bit first.
-
-    Each group is a matrix of 8 by 8 bits, which is transposed by exchanging its quarters, then
-    the quarters of these, then theirs: all groups at a time, in one integer.
-    """
-    every = lanes.ones(groups, 64)
-    exchanges = [
-        (7, every * 0x00AA00AA00AA00AA),
-        (14, every * 0x0000CCCC0000CCCC),
-        (28, every * 0x00000000F0F0F0F0),
-    ]
-
-    def transpose(inputs: bytes) -> list[bytes]:
-        matrix = int.from_bytes(inputs, "little")
-        for distance, mask in exchanges:
-            moved = (matrix ^ matrix >> distance) & mask
-            matrix ^= moved ^ moved << distance
-        data = matrix.to_bytes(groups * GROUP, "little")
-        return [data[bit::GROUP] for bit in range(GROUP - 1, -1, -1)]
-
-    return transpose

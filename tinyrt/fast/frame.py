@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from tinyrt import lanes
 from tinyrt.fast.requantize import Masks
 from tinyrt.planar import Channel, Facts, Grid, Image, Phases, Pitch, Planes
 
@@ -83,12 +84,33 @@ class Frame:
     @cached_property
     def skip(self) -> int:
         """Lanes below the first output: a polynomial of the columns' offsets puts them there."""
-        return max(0, *(offset for _, offset in self.columns.taps))
+        return max(0, *(offset for _, offset in self.column_taps))
+
+    @cached_property
+    def column_taps(self) -> list[tuple[int, int]]:
+        """Phase and offset within the phase of every column of a window."""
+        return self.columns.taps
+
+    @cached_property
+    def terms(self) -> list[list[tuple[int, int]]]:
+        """For each key, the taps of its polynomial: where in a filter, and shifted by how much."""
+        terms = []
+        for number, (_, _, column_phase) in enumerate(self.keys):
+            row = number * len(self.rows.offsets) // len(self.keys)
+            highest = self.highest(column_phase)
+            terms.append(
+                [
+                    (self.tap(row, column), (highest - offset) * self.pitch.lane_bits)
+                    for column, (phase, offset) in enumerate(self.column_taps)
+                    if phase == column_phase
+                ]
+            )
+        return terms
 
     @cached_property
     def keys(self) -> list[tuple[int, int, int]]:
         """Phase of the row, offset of the row, phase of the column: one product each."""
-        columns = dict.fromkeys(phase for phase, _ in self.columns.taps)
+        columns = dict.fromkeys(phase for phase, _ in self.column_taps)
         return [(*row, phase) for row in self.rows.taps for phase in columns]
 
     @cached_property
@@ -122,13 +144,36 @@ class Frame:
         return self.phases(which).planes(Planes(self.facts.grid, planes))
 
     @cached_property
+    def everywhere(self) -> int:
+        """One in every lane that a sum may reach.
+
+        Lanes above the grid are garbage, but none may be negative and make the integer so; lanes
+        below it belong to the polynomial's lower terms.
+        """
+        rows = self.rows.stored + max(0, -min(offset for _, offset in self.rows.taps)) + 1
+        count = max(rows, self.rows.output + 1) * self.pitch.row_lanes + self.skip
+        return lanes.ones(count, self.pitch.lane_bits)
+
+    @cached_property
+    def level(self) -> int:
+        """One at every position of the output."""
+        return self.masks.grid.vector()
+
+    @cached_property
+    def zeros(self) -> dict[tuple[int, int], int]:
+        """The zero-point at every input of each phase; nothing where it need not be subtracted."""
+        if not self.zero_point or not self.padded:
+            return {}
+        return {phase: self.valid(*phase) * self.zero_point for phase in self.wanted}
+
+    @cached_property
     def masks(self) -> Masks:
         """Constants on the output's grid."""
         return Masks(Grid.of(self.target, self.pitch), self.skip)
 
     def highest(self, column_phase: int) -> int:
         """Greatest offset among the columns of a phase."""
-        return max(offset for phase, offset in self.columns.taps if phase == column_phase)
+        return max(offset for phase, offset in self.column_taps if phase == column_phase)
 
     def valid(self, row_phase: int, column_phase: int) -> int:
         """One at each lane that holds an input of this phase."""
@@ -150,10 +195,8 @@ class Frame:
         row_phase, row_offset, column_phase = key
         beyond = self.highest(column_phase) - self.skip
         shift = (row_offset * self.pitch.row_lanes + beyond) * self.pitch.lane_bits
-        zero = 0
-        if self.zero_point and self.padded:
-            zero = self.valid(row_phase, column_phase) * self.zero_point
-            zero = zero >> shift if shift > 0 else zero << -shift
+        zero = self.zeros.get((row_phase, column_phase), 0)
+        zero = zero >> shift if shift > 0 else zero << -shift
         phase = self.wanted.index((row_phase, column_phase))
         return Source(phase * self.source.channels + channel, shift, zero)
 

@@ -59,7 +59,7 @@ def least_bits(stairs: Staircase) -> int:
     """Narrowest lanes in which every accumulator can be limited to the staircase."""
     if not stairs.steps:
         return 1
-    first = stairs.narrowed().first
+    first = stairs.bottom_end
     return max((first - stairs.first - 1).bit_length(), (stairs.last - first).bit_length()) + 1
 
 
@@ -113,18 +113,17 @@ def converter(stairs: Staircase, masks: Masks) -> tuple[int, Convert]:
     if not stairs.steps:
         constant = masks.grid.vector() * (stairs.base + 128)
         return 0, lambda _: constant
-    narrow = stairs.narrowed()
-    bias = (1 << (bits - 1)) - narrow.first
-    width = narrow.last - narrow.first
-    relative = narrow.moved(-narrow.first, 128)
+    first, last = stairs.bottom_end, stairs.top_end
+    bias, width = (1 << (bits - 1)) - first, last - first
     sign = masks.shared(1 << (bits - 1))
     # All ones stand for the width (see the module's text): the top of the line is moved there.
-    raised = (1 << (bits - 1)) - 1 - width if narrow.last < stairs.last else 0
+    raised = (1 << (bits - 1)) - 1 - width if last < stairs.last else 0
     limited = limiter(bits, sign, masks.unit() * raised)
     for phases in (2, 3, 4):
-        line = fit_within(relative, phases * bits, FACTOR_BITS)
+        line = fit_within(stairs, phases * bits, FACTOR_BITS, 128)
         if line is not None:
-            return bias, _scaler(line, relative.top, raised, limited, masks, phases)
+            return bias, _scaler(line, stairs.top + 128, raised, limited, masks, phases)
+    relative = stairs.narrowed().moved(-first, 128)
     return bias, _table(relative, raised, limited, masks)
 
 
@@ -144,20 +143,18 @@ def parts_converter(
     """
     bits = masks.bits
     wide = bits * phases
-    narrow = stairs.narrowed()
-    relative = narrow.moved(-narrow.first, 128)
-    line = fit_within(relative, wide, FACTOR_BITS)
+    line = fit_within(stairs, wide, FACTOR_BITS, 128)
     if line is None or line.step or least_bits(stairs) > wide:
         return None
-    width = narrow.last - narrow.first
-    raised = (1 << (wide - 1)) - 1 - width
-    top = (1 << relative.top.bit_length()) - 1
+    first, last = stairs.bottom_end, stairs.top_end
+    raised = (1 << (wide - 1)) - 1 - (last - first)
+    top = (1 << (stairs.top + 128).bit_length()) - 1
     low = (1 << bits) - 1
     turns = []
     for phase in range(phases):
         unit = masks.unit(phase, phases)
         limited = limiter(wide, unit << (wide - 1), unit * raised)
-        offset = unit * ((1 << (wide - 1)) - narrow.first - bias)
+        offset = unit * ((1 << (wide - 1)) - first - bias)
         addend = unit * line.addend
         turns.append(
             (

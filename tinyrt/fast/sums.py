@@ -5,18 +5,25 @@ chosen by what it costs, in digits of the integers:
 
 * `Products`: one multiplication and one addition for each weight that is not zero.
 * `PartProducts`: the same in several sums, where no lane can hold the whole.
-* `Lookups`: *four Russians*. For every group of planes, all sums of subsets of it are made first,
-  an addition each. Then bit b of the weights picks one subset sum for each group, and eight sums,
-  doubled in turn, make a channel: no multiplication, and 8/group additions for each weight.
+* `Lookups`: the method of the four Russians. For every eight planes, the sums of all subsets are
+  made first, an addition each. Then bit b of eight weights picks one of them, and the sums for
+  bits 7 to 0, doubled in turn, make a channel: no multiplication, one addition for each weight.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter, mul
+from operator import add, itemgetter, mul
 
+from tinyrt import lanes
 from tinyrt.fast.requantize import Convert, ConvertParts
 
 Select = Callable[[Sequence[int]], Sequence[int]]
+
+GROUP = 8
+"""Planes whose subset sums are made: one bit of their weights is a byte."""
+
+CACHE_BYTES = 800 << 10
+"""What the subset sums of a chunk may take: most of a core's second-level cache."""
 
 DIGIT_BITS = 30
 """Of Python's integers, on which all costs depend."""
@@ -65,54 +72,92 @@ class Lookups:
     """A sum of subset sums."""
 
     channel: int
-    bits: tuple[Select, ...]
-    """For each bit of the weights, highest first, which subset sums; the highest counts −128."""
+    bits: tuple[tuple[Select, ...], ...]
+    """For each chunk of the planes and each bit of the weights, highest first, which subset sums.
+
+    The highest bit counts −128.
+    """
     bias: int
     convert: Convert
 
-    def run(self, sums: Sequence[int]) -> int:
-        """The output plane, from all subset sums."""
-        sign, *rest = self.bits
+    def added(self, chunk: int, sums: Sequence[int]) -> int:
+        """The sum over one chunk, from all its subset sums."""
+        sign, *rest = self.bits[chunk]
         total = -sum(sign(sums))
         for select in rest:
             total = sum(select(sums), total << 1)
-        return self.convert(total + self.bias)
+        return total
 
 
-Job = Products | PartProducts | Lookups
+Job = Products | PartProducts
 
 
 @dataclass(frozen=True, slots=True)
-class SubsetSums:
-    """The sums of all subsets of every `group` successive planes."""
+class LookupTable:
+    """Jobs by lookups, all in the same planes.
 
-    group: int
+    The subset sums of one chunk of the planes at a time are kept, so that they stay in the
+    processor's cache while all jobs look them up.
+    """
 
-    def of(self, planes: Sequence[int]) -> list[int]:
-        """All of them; the subset of a group's bit mask is at its mask, behind earlier groups."""
-        found: list[int] = []
-        for start in range(0, len(planes), self.group):
-            sums = [0]
-            for plane in planes[start : start + self.group]:
-                sums += [added + plane for added in sums]
-            found += sums
-        return found
+    jobs: tuple[Lookups, ...]
+    chunks: tuple[slice, ...]
+    """Of the planes."""
 
-    def selectors(self, weights: Sequence[int]) -> tuple[Select, ...]:
-        """For each bit of int8 weights, highest first, the places of its subset sums."""
-        starts = range(0, len(weights), self.group)
-        first = 0
-        places: list[list[int]] = [[] for _ in range(8)]
-        for start in starts:
-            members = weights[start : start + self.group]
-            for bit in range(8):
-                mask = 0
-                for number, weight in enumerate(members):
-                    mask |= (weight >> bit & 1) << number
-                if mask:
-                    places[7 - bit].append(first + mask)
-            first += 1 << len(members)
-        return tuple(selector(which) for which in places)
+    def run(self, planes: Sequence[int]) -> list[int]:
+        """The output plane of each job."""
+        totals = [job.bias for job in self.jobs]
+        for number, chunk in enumerate(self.chunks):
+            sums = subset_sums(planes[chunk])
+            totals = [
+                total + job.added(number, sums)
+                for total, job in zip(totals, self.jobs, strict=True)
+            ]
+        return [job.convert(total) for total, job in zip(totals, self.jobs, strict=True)]
+
+
+def subset_sums(planes: Sequence[int]) -> list[int]:
+    """The sums of all subsets of every eight successive planes.
+
+    The subset that a bit mask names is at the mask, behind those of earlier groups.
+    """
+    found: list[int] = []
+    for start in range(0, len(planes), GROUP):
+        sums = [0]
+        for plane in planes[start : start + GROUP]:
+            sums += [added + plane for added in sums]
+        found += sums
+    return found
+
+
+def lookup_table(jobs: Sequence[Products], planes: int, digits: float) -> LookupTable:
+    """The same jobs by lookups.
+
+    Args:
+        jobs: by products.
+        planes: that they meet.
+        digits: of a plane.
+    """
+    group_bytes = (4 * digits + 28) * (1 << GROUP)
+    size = GROUP * max(1, int(CACHE_BYTES // group_bytes))
+    chunks = [range(start, min(start + size, planes)) for start in range(0, planes, size)]
+    found = []
+    for job in jobs:
+        weights = bytearray(planes)
+        met = range(planes) if job.select is None else job.select(range(planes))
+        for place, factor in zip(met, job.factors, strict=True):
+            weights[place] = factor & 0xFF
+        selectors = [_selectors(bytes(weights[chunk.start : chunk.stop])) for chunk in chunks]
+        found.append(Lookups(job.channel, tuple(selectors), job.bias, job.convert))
+    slices = [slice(chunk.start, chunk.stop) for chunk in chunks]
+    return LookupTable(tuple(found), tuple(slices))
+
+
+def _selectors(weights: bytes) -> tuple[Select, ...]:
+    """For each bit, highest first, the places of its subset sums."""
+    starts = range(0, len(weights) << GROUP, 1 << GROUP)
+    masks = lanes.bit_planes(weights)
+    return tuple([selector(tuple(map(add, starts, mask))) for mask in masks])
 
 
 def selector(which: Sequence[int]) -> Select:
@@ -123,8 +168,8 @@ def selector(which: Sequence[int]) -> Select:
     return lambda planes: [planes[place] for place in places]
 
 
-def best_group(planes: int, jobs: int, weights: int, digits: float) -> int | None:
-    """The size of groups at which lookups are fastest; None where products are.
+def lookups_pay(planes: int, jobs: int, weights: int, digits: float) -> bool:
+    """Whether lookups are faster than products.
 
     Args:
         planes: that the jobs meet.
@@ -132,13 +177,8 @@ def best_group(planes: int, jobs: int, weights: int, digits: float) -> int | Non
         weights: that are not zero, of all jobs.
         digits: of a plane.
     """
-    add, multiply = CALL + ADD * digits, CALL + MULTIPLY * digits
-    best, cost = None, weights * (add + multiply)
-    for group in range(3, 10):
-        groups = -(-planes // group)
-        tables = groups * ((1 << group) - group - 1) * add
-        # Eight sums of one lookup a group each, and seven doublings.
-        each = 8 * groups * add + 7 * (multiply + CALL)
-        if tables + jobs * each < cost:
-            best, cost = group, tables + jobs * each
-    return best
+    plus, times = CALL + ADD * digits, CALL + MULTIPLY * digits
+    groups = -(-planes // GROUP)
+    tables = groups * ((1 << GROUP) - GROUP - 1) * plus
+    # Eight sums of one lookup a group each, and seven doublings.
+    return tables + jobs * (8 * groups * plus + 7 * (times + CALL)) < weights * (plus + times)
