@@ -86,7 +86,7 @@ def main() -> int:
     console.rule("2  its memory on the microcontroller")
     program = load(content)
     layout = plan(program)
-    report.show_plan(console, program.graph, layout)
+    report.show_plan(console, program, layout)
 
     console.rule("3  the same model as C")
     project = emit(program, layout, "digits", "digits.tflite")

@@ -38,7 +38,7 @@ LAYERS = (
     {"emit", "tflm"},
     {"mcu"},
     {"timing", "report"},
-    {"profiles"},
+    {"profiles", "planning"},
     {"cli"},
     {"__main__", "__init__"},
 )

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 import tinyrt
-from tinyrt import profiles, report, tflm
+from tinyrt import planning, profiles, report
 from tinyrt.emit import emit, writer
 from tinyrt.errors import InputError, TinyrtError
 from tinyrt.interpreter import Interpreter, numerics_of, read_model
@@ -73,12 +73,14 @@ def _parser() -> argparse.ArgumentParser:
     info = _command(commands, "info", _info, "show what a model is made of", brief=False)
     _json(info)
 
-    plan_ = _command(commands, "plan", _plan, "show where each tensor lies in the arena")
-    plan_.add_argument(
-        "--export-tflm",
-        metavar="OUT",
-        help="write the model, as it is in the file, with a plan for stock TFLM in its metadata",
+    plan_ = _command(
+        commands,
+        "plan",
+        _plan,
+        "draw where each tensor lies in the arena, and say why no arena is smaller",
+        optional=True,
     )
+    planning.add_options(plan_)
     _rewrites(plan_)
     _json(plan_)
 
@@ -141,10 +143,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(
-    commands: Any, name: str, run: Any, summary: str, *, brief: bool = True
+    commands: Any,
+    name: str,
+    run: Any,
+    summary: str,
+    *,
+    brief: bool = True,
+    optional: bool = False,
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary)
-    parser.add_argument("model", metavar="MODEL", help="a .tflite file")
+    nargs = "?" if optional else None
+    parser.add_argument("model", metavar="MODEL", nargs=nargs, help="a .tflite file")
     parser.set_defaults(run=run, brief=brief)
     return parser
 
@@ -290,29 +299,10 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    program = _load(options)
-    found = plan(program)
-    exported = None if options.export_tflm is None else _export_tflm(options)
-    if options.json:
-        facts = report.plan_facts(program.graph, found) | {"rewrites": program.rewrites}
-        _print_json(facts if exported is None else facts | {"tflm": report.tflm_facts(exported)})
-        return 0
-    console = Console()
-    report.show_plan(console, program.graph, found)
-    for text in program.rewrites:
-        console.print(text, highlight=False, markup=False)
-    if exported is not None:
-        report.show_tflm(console, exported, options.export_tflm)
-    return 0
-
-
-def _export_tflm(options: argparse.Namespace) -> tflm.OfflinePlan:
-    content, found = tflm.export(read_model(options.model))
-    try:
-        Path(options.export_tflm).write_bytes(content)
-    except OSError as error:
-        raise InputError(f"{options.export_tflm}: {error.strerror or error}") from error
-    return found
+    planning.check_usage(options)
+    if options.csv is not None:
+        return planning.plan_csv(options)
+    return planning.plan_model(options, _load(options))
 
 
 def _emit(options: argparse.Namespace) -> int:

@@ -7,11 +7,14 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from tinyrt.graph import Graph, Tensor
+from tinyrt.graph import Tensor
 from tinyrt.interpreter import Interpreter
 from tinyrt.load import Program
 from tinyrt.plan import Plan
+from tinyrt.plan.chart import chart_of
+from tinyrt.plan.draw import draw
 from tinyrt.tflm import OfflinePlan
 
 SHOWN_VALUES = 12
@@ -121,15 +124,23 @@ def _count(number: int) -> str:
     return f"{number:,}" if number else ""
 
 
-def plan_facts(graph: Graph, plan: Plan) -> dict[str, Any]:
+def plan_facts(program: Program, plan: Plan) -> dict[str, Any]:
     """A memory plan, for JSON."""
+    tensors, steps = program.graph.tensors, program.steps
+    forced = 0 <= plan.forcing_step < len(steps)
     return {
         "arena_bytes": plan.arena_bytes,
         "lower_bound_bytes": plan.lower_bound_bytes,
+        "optimal": plan.optimal,
+        "proof": plan.proof,
+        "forcing_operator": steps[plan.forcing_step].node.index if forced else None,
+        "forcing_tensors": list(plan.forcing_tensors),
+        "rewrites": program.rewrites,
+        "order": [step.node.index for step in steps],
         "tensors": [
             {
                 "index": allocation.tensor,
-                "name": graph.tensors[allocation.tensor].name,
+                "name": tensors[allocation.tensor].name,
                 "offset": allocation.offset,
                 "bytes": allocation.size,
                 "first_step": allocation.first_step,
@@ -137,31 +148,56 @@ def plan_facts(graph: Graph, plan: Plan) -> dict[str, Any]:
             }
             for allocation in plan.allocations
         ],
+        "scratch": [
+            {
+                "operator": step.node.index,
+                "offset": plan.scratch[step.node.index],
+                "bytes": step.scratch_bytes,
+                "step": number,
+            }
+            for number, step in enumerate(steps)
+            if step.node.index in plan.scratch
+        ],
     }
 
 
-def show_plan(console: Console, graph: Graph, plan: Plan) -> None:
-    """A memory plan, for people."""
+def show_plan(console: Console, program: Program, plan: Plan) -> None:
+    """A memory plan, for people: the picture, the table, and why the arena cannot be smaller."""
+    chart = chart_of(program, plan)
+    for line in draw(chart, console.width, ascii_only=console.options.ascii_only):
+        console.print(line, highlight=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("offset", "bytes", "operators"):
-        table.add_column(heading, justify="right")
-    table.add_column("tensor")
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("tensor", no_wrap=True, overflow="ellipsis")
     # As they are numbered in the file: some may have been left out.
-    operators = [node.index for node in graph.nodes] or [0]
+    operators = [step.node.index for step in program.steps] or [0]
     last = len(operators) - 1
-    for item in sorted(plan.allocations, key=lambda item: (item.first_step, item.offset)):
-        tensor = graph.tensors[item.tensor]
+    tensors = program.graph.tensors
+    names = [f"{tensor.label} {shape_text(tensor)}" for tensor in tensors]
+    rows = [
+        ((a.first_step, a.offset, a.tensor), a.size, a.last_step, names[a.tensor])
+        for a in plan.allocations
+    ]
+    rows += [
+        ((number, plan.scratch[step.node.index], -1), step.scratch_bytes, number, "(scratch)")
+        for number, step in enumerate(program.steps)
+        if step.node.index in plan.scratch
+    ]
+    for (first_step, offset, _), size, last_step, name in sorted(rows):
         table.add_row(
-            f"{item.offset:,}",
-            f"{item.size:,}",
-            f"{operators[max(item.first_step, 0)]} to {operators[min(item.last_step, last)]}",
-            f"{tensor.label} {shape_text(tensor)}",
+            f"{offset:,}",
+            f"{size:,}",
+            f"{operators[max(first_step, 0)]} to {operators[min(last_step, last)]}",
+            Text(name),
         )
     console.print(table)
     console.print(
         f"arena {plan.arena_bytes:,} bytes, lower bound {plan.lower_bound_bytes:,} bytes",
         highlight=False,
     )
+    for text in (plan.proof, *program.rewrites):
+        console.print(text, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
 def tflm_facts(plan: OfflinePlan) -> dict[str, Any]:

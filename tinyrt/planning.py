@@ -1,0 +1,215 @@
+"""`tinyrt plan`: the plan of a model as text, JSON or drawings, and bare problems from CSV."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tinyrt import report, tflm
+from tinyrt.errors import InputError
+from tinyrt.interpreter import read_model
+from tinyrt.load import Program
+from tinyrt.plan import check, plan
+from tinyrt.plan.chart import chart_of
+from tinyrt.plan.csv_problem import parse_csv
+from tinyrt.plan.packing import NODE_LIMIT, Budget, Packing, pack
+from tinyrt.plan.problem import Problem
+from tinyrt.plan.svg import html, svg
+
+NODES = NODE_LIMIT
+"""Of the search for a bare problem."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that no other command has."""
+    parser.add_argument("--svg", metavar="FILE", help="write the map as a drawing")
+    parser.add_argument(
+        "--html", metavar="FILE", help="write a page with the drawing, the proof and a table"
+    )
+    parser.add_argument(
+        "--csv",
+        metavar="FILE",
+        help="instead of a model: pack buffers from lines of id,lower,upper,size (MiniMalloc's "
+        "format; lifetimes are half-open)",
+    )
+    parser.add_argument(
+        "--capacity",
+        type=_bytes,
+        metavar="N",
+        help="with --csv: look for a packing into N bytes (default: for the least possible)",
+    )
+    parser.add_argument(
+        "--export-tflm",
+        metavar="OUT",
+        help="write the model, as it is in the file, with a plan for stock TFLM in its metadata",
+    )
+    parser.set_defaults(refuse=parser.error)
+
+
+def _bytes(text: str) -> int:
+    value = int(text.replace("_", ""))
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} (must not be negative)")
+    return value
+
+
+def check_usage(options: argparse.Namespace) -> None:
+    """Leave with status 2 where the options do not go together."""
+    if options.csv is None:
+        if options.model is None:
+            options.refuse("say what to plan: MODEL, or --csv FILE")
+        if options.capacity is not None:
+            options.refuse("--capacity goes with --csv")
+        return
+    unfit = {
+        "MODEL": options.model,
+        "--svg": options.svg,
+        "--html": options.html,
+        "--export-tflm": options.export_tflm,
+    }
+    given = [name for name, value in unfit.items() if value is not None]
+    if given:
+        options.refuse(f"{given[0]} does not go with --csv")
+
+
+def plan_model(options: argparse.Namespace, program: Program) -> int:
+    """Plan a model, show the plan, and write the files that are asked for.
+
+    Raises:
+        InputError: a file cannot be written.
+    """
+    found = plan(program)
+    title = f"Memory of {Path(options.model).name}"
+    for file, drawing in ((options.svg, svg), (options.html, html)):
+        if file is not None:
+            _write(file, drawing(chart_of(program, found), title).encode())
+    exported = None
+    if options.export_tflm is not None:
+        content, exported = tflm.export(read_model(options.model))
+        _write(options.export_tflm, content)
+    if options.json:
+        facts = report.plan_facts(program, found)
+        _print_json(facts | ({"tflm": report.tflm_facts(exported)} if exported else {}))
+        return 0
+    console = Console()
+    report.show_plan(console, program, found)
+    if exported is not None:
+        report.show_tflm(console, exported, options.export_tflm)
+    return 0
+
+
+def _write(file: str, content: bytes) -> None:
+    try:
+        Path(file).write_bytes(content)
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror or error}") from error
+
+
+def _print_json(facts: Any) -> None:
+    print(json.dumps(facts, indent=2))
+
+
+def plan_csv(options: argparse.Namespace) -> int:
+    """Pack the buffers of a CSV file.
+
+    Returns:
+        0 if they fit into the capacity, or, where none is given, if no packing can be smaller.
+
+    Raises:
+        InputError: the file cannot be read.
+        PlanError: it is not what it should be.
+    """
+    try:
+        text = Path(options.csv).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise InputError(f"{options.csv}: {reason or error}") from error
+    problem = parse_csv(text, options.csv)
+    packing = pack(problem, enough=options.capacity, budget=Budget(NODES))
+    check.check(_layout(problem, packing))
+    if options.json:
+        _print_json(_facts(problem, packing, options.capacity))
+    else:
+        _show(Console(), problem, packing, options.capacity)
+    return 0 if _settled(packing, options.capacity) else 1
+
+
+def _layout(problem: Problem, packing: Packing) -> check.Layout:
+    return check.Layout(
+        arena_bytes=packing.height,
+        alignment=problem.alignment,
+        blocks=tuple(
+            check.Block(buffer.name, buffer.lower, buffer.upper, offset, buffer.size)
+            for buffer, offset in zip(problem.buffers, packing.offsets, strict=True)
+        ),
+    )
+
+
+def _settled(packing: Packing, capacity: int | None) -> bool:
+    return packing.optimal if capacity is None else packing.height <= capacity
+
+
+def _verdict(problem: Problem, packing: Packing, capacity: int | None) -> str:
+    """What is known, in words."""
+    certificate, height = packing.certificate, packing.height
+    bound = certificate.lower_bound
+    if capacity is not None and height > capacity:
+        if bound > capacity:
+            return f"does not fit into {capacity:,} bytes: at least {bound:,} are needed"
+        gap = height - capacity
+        return (
+            f"not decided whether it fits into {capacity:,} bytes: the best packing found takes "
+            f"{gap:,} more; not proven optimal: gap {height - bound:,} bytes"
+        )
+    fits = "" if capacity is None else f"fits into {capacity:,} bytes; "
+    if not packing.optimal:
+        return f"{fits}not proven optimal: gap {height - bound:,} bytes"
+    if certificate.proof is certificate.proof.SEARCH:
+        return f"{fits}optimal: a search of {certificate.nodes:,} nodes found nothing smaller"
+    names = ", ".join(problem.buffers[number].name for number in certificate.forcing)
+    return (
+        f"{fits}optimal: at time {certificate.time}, {height:,} bytes are in use at once: {names}"
+    )
+
+
+def _facts(problem: Problem, packing: Packing, capacity: int | None) -> dict[str, Any]:
+    certificate = packing.certificate
+    return {
+        "height_bytes": packing.height,
+        "lower_bound_bytes": certificate.lower_bound,
+        "capacity_bytes": capacity,
+        "fits": None if capacity is None else packing.height <= capacity,
+        "optimal": packing.optimal,
+        "certificate": _verdict(problem, packing, capacity),
+        "nodes": certificate.nodes,
+        "buffers": [
+            {
+                "id": buffer.name,
+                "lower": buffer.lower,
+                "upper": buffer.upper,
+                "size": buffer.size,
+                "offset": offset,
+            }
+            for buffer, offset in zip(problem.buffers, packing.offsets, strict=True)
+        ],
+    }
+
+
+def _show(console: Console, problem: Problem, packing: Packing, capacity: int | None) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("id", "lower", "upper", "size", "offset"):
+        table.add_column(heading, justify="left" if heading == "id" else "right")
+    for buffer, offset in zip(problem.buffers, packing.offsets, strict=True):
+        numbers = (buffer.lower, buffer.upper, buffer.size, offset)
+        table.add_row(escape(buffer.name), *map(str, numbers))
+    console.print(table)
+    console.print(
+        f"height {packing.height:,} bytes, lower bound {packing.certificate.lower_bound:,} bytes",
+        highlight=False,
+    )
+    verdict = _verdict(problem, packing, capacity)
+    console.print(verdict, highlight=False, markup=False, soft_wrap=not console.is_terminal)
