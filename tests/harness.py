@@ -8,7 +8,7 @@ from pathlib import Path
 import tinyrt
 from tests import oracle
 from tinyrt.emit import emit
-from tinyrt.load import Program
+from tinyrt.load import Optimize, Program, lower
 from tinyrt.mcu.library import Library
 from tinyrt.mcu.targets import target_named
 from tinyrt.mcu.trace import Case, trace
@@ -41,7 +41,8 @@ def agree(
 ) -> None:
     """Assert that TFLM, both Python executors and the emitted C agree on every tensor.
 
-    The C of all the models is one program for each target, built with sanitizers on the host.
+    The C of all the models, with plain kernels and with lowered ones where there are some, is one
+    program for each target, built with sanitizers on the host.
     """
     cases: list[Case] = []
     expected: list[tuple[Program, list[dict[int, bytes]]]] = []
@@ -56,9 +57,12 @@ def agree(
                 assert_same(f"model {number}, {style}, {kernels}", program, truth, found)
             runs.append(inputs)
             truths.append(truth)
-        project = emit(program, plan(program), f"model_{number}", "model.tflite")
-        cases.append(Case(project, tuple(runs)))
-        expected.append((program, truths))
+        lowered = lower(program, Optimize.BALANCED)
+        plain = all(step.lowered is None for step in lowered.steps)
+        for variant in (program,) if plain else (program, lowered):
+            name = f"model_{number}_{variant.optimize.value}"
+            cases.append(Case(emit(variant, plan(variant), name, "model.tflite"), tuple(runs)))
+            expected.append((variant, truths))
     for target in targets:
         assert_c_agrees(target, cases, expected)
 
@@ -85,7 +89,7 @@ def assert_c_agrees(
                 for index in step.results:
                     assert crcs[step.node.index, index] == zlib.crc32(truth[index]), (
                         f"{target}, model {number}, run {turn}: {step.node.where()}, "
-                        f"{program.graph.tensors[index]}\n{step.kernel}"[:3000]
+                        f"{program.graph.tensors[index]}\n{step.code}"[:3000]
                     )
 
 

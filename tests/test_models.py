@@ -13,7 +13,7 @@ from tests import oracle
 from tests.corpus import MODELS, ROOT
 from tests.harness import assert_c_agrees, assert_same, python_tensors
 from tinyrt.emit import emit
-from tinyrt.load import Program
+from tinyrt.load import Optimize, Program, lower
 from tinyrt.mcu.targets import TARGETS
 from tinyrt.mcu.trace import Case
 from tinyrt.plan import plan
@@ -65,10 +65,14 @@ def test_python_computes_what_tflm_computes(
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_emitted_c_computes_what_tflm_computes(truths: tuple[Truth, ...], target: str) -> None:
-    cases = [
-        Case(emit(t.program, plan(t.program), t.path.stem, t.path.name), t.runs) for t in truths
-    ]
-    assert_c_agrees(target, cases, [(t.program, t.tensors) for t in truths])
+    cases, expected = [], []
+    for truth in truths:
+        for optimize in (Optimize.SIZE, Optimize.BALANCED):
+            program = lower(truth.program, optimize)
+            name = f"{truth.path.stem}_{optimize.value}"
+            cases.append(Case(emit(program, plan(program), name, truth.path.name), truth.runs))
+            expected.append((program, truth.tensors))
+    assert_c_agrees(target, cases, expected)
 
 
 def samples(facts: Mapping[str, object]) -> list[tuple[bytes, int]]:

@@ -16,7 +16,7 @@ from tinyrt import planning, profiles, report
 from tinyrt.emit import emit, writer
 from tinyrt.errors import InputError, TinyrtError
 from tinyrt.interpreter import Interpreter, numerics_of, read_model
-from tinyrt.load import Flavour, Program, load, with_cmsis_nn
+from tinyrt.load import Flavour, Optimize, Program, load, lower, with_cmsis_nn
 from tinyrt.mcu.certify import Verdict, sample_runs, verify
 from tinyrt.mcu.library import Library, cmsis_nn
 from tinyrt.mcu.profile import profile
@@ -210,6 +210,13 @@ def _flavour(parser: argparse.ArgumentParser, *, builds: bool = False) -> None:
         help="whose kernels the C calls: tinyrt's own (portable, the default), or Arm's CMSIS-NN "
         "wherever it computes the same",
     )
+    parser.add_argument(
+        "--optimize",
+        choices=tuple(choice.value for choice in Optimize),
+        default=Optimize.BALANCED.value,
+        help="what tinyrt's kernels save: code (size), instructions (balanced, the default), or "
+        "instructions at the price of working memory (speed)",
+    )
     if builds:
         parser.add_argument(
             "--cmsis-nn", metavar="DIR", help="your checkout of CMSIS-NN, for --flavour cmsis-nn"
@@ -243,7 +250,9 @@ def _finished(options: argparse.Namespace, program: Program) -> Program:
     if "no_rewrites" in options and not options.no_rewrites:
         program = fold_pads(program)
     if "flavour" in options and options.flavour == Flavour.CMSIS_NN.value:
-        return with_cmsis_nn(program)
+        program = with_cmsis_nn(program)
+    if "optimize" in options:
+        program = lower(program, Optimize(options.optimize))
     return program
 
 

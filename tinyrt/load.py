@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tinyrt import cmsis_nn
+from tinyrt import lower as lowering
 from tinyrt.errors import FormatError, InputError, UnsupportedError
 from tinyrt.findings import Finding, refuse
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Graph, Node, Shape
-from tinyrt.kernel import Kernel, Overlap
+from tinyrt.kernel import CKernel, Kernel, Overlap
 from tinyrt.ops import ALL
 from tinyrt.reading import read_graph
 
@@ -23,6 +24,18 @@ class Flavour(enum.Enum):
     """Arm's where they compute the same, else tinyrt's own."""
 
 
+class Optimize(enum.Enum):
+    """What emitted code saves."""
+
+    SIZE = "size"
+    """Code: each operator's plain C kernel."""
+    BALANCED = "balanced"
+    """Instructions: kernels on weights that are stored in the order of their loops, where an
+    operator has one; working memory where it does not enlarge the arena."""
+    SPEED = "speed"
+    """Instructions, with all the working memory that helps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One operator of a program, ready to run."""
@@ -34,21 +47,28 @@ class Step:
     results: tuple[int, ...]
     """Indices of the tensors that a run writes."""
     calls: tuple[cmsis_nn.Call, ...] = ()
-    """What computes it in emitted code; empty: the kernel's own C."""
+    """What computes it in emitted code; empty: `code`."""
+    lowered: CKernel | None = None
+    """The C kernel that stands in for the operator's plain one (see `tinyrt.lower`)."""
+
+    @property
+    def code(self) -> CKernel:
+        """The C kernel of this step."""
+        return self.kernel if self.lowered is None else self.lowered
 
     @property
     def scratch_bytes(self) -> int:
         """Working memory in the arena during this operator only."""
         if self.calls:
             return max(call.scratch_bytes for call in self.calls)
-        return self.kernel.cost().scratch_bytes
+        return self.code.cost().scratch_bytes
 
     @property
     def overlaps(self) -> tuple[Overlap, ...]:
         """Which operands the first output may share bytes with, and how."""
         if self.calls:
             return tuple(Overlap(operand, forward=0) for operand in self.calls[0].in_place)
-        return self.kernel.overlap()
+        return self.code.overlap()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +79,7 @@ class Program:
     steps: tuple[Step, ...]
     numerics: Numerics
     flavour: Flavour = Flavour.PORTABLE
+    optimize: Optimize = Optimize.SIZE
     rewrites: tuple[str, ...] = ()
     """What is not as in the file, in words (see `tinyrt.rewrite`)."""
 
@@ -94,6 +115,36 @@ def with_cmsis_nn(program: Program) -> Program:
         replace(step, calls=cmsis_nn.calls(step.node, step.kernel)) for step in program.steps
     )
     return replace(program, steps=steps, flavour=Flavour.CMSIS_NN)
+
+
+def lower(program: Program, optimize: Optimize) -> Program:
+    """The same program with the C kernels that serve a choice best."""
+    if optimize is Optimize.SIZE:
+        return replace(
+            program,
+            steps=tuple(replace(step, lowered=None) for step in program.steps),
+            optimize=optimize,
+        )
+    used = [_arena_bytes(program.graph, step) for step in program.steps]
+    most = max(used, default=0)
+    steps = tuple(
+        step
+        if step.calls
+        else replace(
+            step,
+            lowered=lowering.lowered(
+                step.kernel, None if optimize is Optimize.SPEED else most - bytes_
+            ),
+        )
+        for step, bytes_ in zip(program.steps, used, strict=True)
+    )
+    return replace(program, steps=steps, optimize=optimize)
+
+
+def _arena_bytes(graph: Graph, step: Step) -> int:
+    """The least that an arena must hold while a step runs, if its output overwrites its input."""
+    tensors = (graph.tensors[index] for index in (*step.operands, *step.results))
+    return max((tensor.bytes for tensor in tensors if not tensor.is_constant), default=0)
 
 
 def resize(program: Program, shapes: Mapping[int, Shape]) -> Program:

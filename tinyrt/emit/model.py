@@ -89,7 +89,7 @@ class ModelWriter:
         tensors = self.program.graph.tensors
         yield from (f"    {line}" for line in writer.comment(writer.filled(self._heading(step))))
         # Kernels whose name ends in no element type move bytes of any.
-        typed = re.search(r"_[sfu]\d+$", kernel.c_name) or step.calls
+        typed = re.search(r"_[sfu]\d+$", step.code.c_name) or step.calls
         if typed:
             operands = [self._pointer(i, constant=True) for i in step.operands]
             outputs = [self._pointer(i, constant=False) for i in step.results]
@@ -127,7 +127,7 @@ class ModelWriter:
         )
 
     def _kernel_call(self, step: Step, operands: list[str], outputs: list[str]) -> Iterator[str]:
-        kernel = step.kernel
+        kernel = step.code
         arguments = [f"&{self._parameter_struct(step)}"]
         if kernel.variadic is Variadic.INPUTS:
             operands = writer.array_argument("const void *const", operands)
@@ -141,7 +141,7 @@ class ModelWriter:
 
     def _parameter_struct(self, step: Step) -> str:
         direction = self.plan.directions.get(step.node.index)
-        kernel = step.kernel.walking(backward=direction is Direction.BACKWARD)
+        kernel = step.code.walking(backward=direction is Direction.BACKWARD)
         stem = f"op{step.node.index}_{writer.short_name(step.node.name)}"
         name = self._names.take(stem)
         lines = [f"static const tinyrt_{kernel.c_name}_params {name} = {{"]
@@ -170,8 +170,8 @@ class ModelWriter:
 
     def kernel_stems(self) -> tuple[str, ...]:
         """The kernels in use, each once, sorted."""
-        ours = (s.kernel for s in self.program.steps if not s.calls)
-        return tuple(sorted({kernel.c_name for kernel in ours if not kernel.alias}))
+        ours = (s for s in self.program.steps if not s.calls and not s.kernel.alias)
+        return tuple(sorted({step.code.c_name for step in ours}))
 
     @property
     def uses_cmsis_nn(self) -> bool:
@@ -339,6 +339,7 @@ class ModelWriter:
         file_ = self._file_name
         command = f"tinyrt emit {file_} -o DIR --name {self.name}"
         choices = f"--numerics {self.program.numerics.value} --flavour {self.program.flavour.value}"
+        choices += f" --optimize {self.program.optimize.value}"
         choices = " ".join((choices, *self._options))
         arena = (
             f"{self.arena_bytes} bytes, aligned to {ARENA_ALIGN};"

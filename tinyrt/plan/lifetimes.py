@@ -2,7 +2,8 @@
 
 Step n is the n-th operator. Graph inputs are written before step 0, in "step" −1; graph outputs
 are read after the last one, in step "number of steps". Constants are not in the arena. Operators
-that only rename their input's bytes (RESHAPE and its like) join input and output into one buffer.
+that only rename their input's bytes (RESHAPE and its like) join input and output into one buffer,
+and so do kernels whose output may share bytes with a dying input in place only.
 """
 
 from collections.abc import Mapping
@@ -34,7 +35,7 @@ def arena_of(program: Program, *, overlap: bool = True) -> Arena:
         overlap: let outputs run into dying inputs, as far as their kernels declare.
     """
     tensors = program.graph.tensors
-    roots = _roots(program)
+    roots = _roots(program, overlap=overlap)
     end = len(program.steps)
     first: dict[int, int] = {}
     last: dict[int, int] = {}
@@ -81,16 +82,43 @@ def arena_of(program: Program, *, overlap: bool = True) -> Arena:
     return Arena(Problem(tuple(buffers), diagonals, (), ALIGNMENT), holder, scratch)
 
 
-def _roots(program: Program) -> dict[int, int]:
-    """For each renamed tensor, the tensor that its bytes began as."""
+def _roots(program: Program, *, overlap: bool) -> dict[int, int]:
+    """For each renamed or overwritten tensor, the tensor whose buffer it is in."""
+    tensors = program.graph.tensors
+    last_uses = _last_uses(program)
     roots: dict[int, int] = {}
-    for step in program.steps:
+    for number, step in enumerate(program.steps):
         if step.kernel.alias:
             source = step.operands[0]
             root = roots.get(source, source)
-            if not program.graph.tensors[root].is_constant:
+            if not tensors[root].is_constant:
                 roots.update((result, root) for result in step.results)
+        elif overlap:
+            for source in _overwritten(step):
+                root = roots.get(source, source)
+                names = (tensor for tensor in last_uses if roots.get(tensor, tensor) == root)
+                if (
+                    not tensors[root].is_constant
+                    and not tensors[root].is_variable
+                    and tensors[step.results[0]].bytes == tensors[root].bytes
+                    and max(last_uses[tensor] for tensor in names) == number
+                ):
+                    roots[step.results[0]] = root
+                    break
     return roots
+
+
+def _overwritten(step: Step) -> tuple[int, ...]:
+    """The tensors that a step's first output may replace where they are, and nowhere else."""
+    return tuple(step.operands[o.operand] for o in step.overlaps if o.only_in_place)
+
+
+def _last_uses(program: Program) -> dict[int, int]:
+    """The last step that reads each tensor; the number of steps for graph outputs."""
+    found = {
+        tensor: number for number, step in enumerate(program.steps) for tensor in step.operands
+    }
+    return found | dict.fromkeys(program.graph.outputs, len(program.steps))
 
 
 def _diagonals(
@@ -101,14 +129,15 @@ def _diagonals(
     if step.kernel.alias or buffers[target].lower != number:
         return ()
     found: dict[int, Diagonal] = {}
-    for overlap in step.overlaps:
+    overlaps = [overlap for overlap in step.overlaps if not overlap.only_in_place]
+    for overlap in overlaps:
         source = holder.get(step.operands[overlap.operand])
         if source is None or buffers[source].upper != number + 1:
             continue
         pair = Diagonal(source, target, step.node.index, overlap.forward, overlap.backward)
         found[source] = _both(found[source], pair) if source in found else pair
     # A dying buffer that is also read without leave to be overwritten must stay whole.
-    allowed = {overlap.operand for overlap in step.overlaps}
+    allowed = {overlap.operand for overlap in overlaps}
     for position, tensor in enumerate(step.operands):
         if position not in allowed:
             found.pop(holder.get(tensor, -1), None)

@@ -148,7 +148,7 @@ class _Run:
         backward = self.plan.directions.get(step.node.index) is Direction.BACKWARD
         told = False
         views = [memoryview(bytes(value)) for value in values]
-        for touch in step.kernel.walking(backward=backward).touches():
+        for touch in step.code.walking(backward=backward).touches():
             told = True
             for position, part in touch.reads:
                 self._require(step.operands[position], part)

@@ -60,7 +60,7 @@ def check_touches(program: Program, plan: Plan) -> int:
                     raise PlanError(_text(step, operand, result, "is not in place"))
             continue
         backward = plan.directions.get(step.node.index) is Direction.BACKWARD
-        check_kernel(step.kernel.walking(backward=backward), operands, results, step.node.where())
+        check_kernel(step.code.walking(backward=backward), operands, results, step.node.where())
     return shared
 
 

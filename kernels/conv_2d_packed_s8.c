@@ -1,0 +1,191 @@
+/* conv_2d_packed_s8.c: CONV_2D by columns: three windows are gathered, then meet all channels. */
+#include "conv_2d_packed_s8.h"
+
+#include "tinyrt_packed.h"
+#include "tinyrt_window.h"
+
+typedef tinyrt_conv_2d_packed_s8_params geometry;
+
+/* A place of the window: its first row and column, which may lie in the padding, and where the first
+ * value would be. */
+typedef struct {
+    int32_t y;
+    int32_t x;
+    const int8_t *first;
+} window;
+
+static int8_t *copy(int8_t *output, const int8_t *input, int32_t bytes)
+{
+    for (; bytes >= 4; bytes -= 4) {
+        tinyrt_store_4(output, tinyrt_load_4(input));
+        output += 4;
+        input += 4;
+    }
+    for (; bytes > 0; --bytes) {
+        *output++ = *input++;
+    }
+    return output;
+}
+
+static int8_t *fill(int8_t *output, int32_t value, int32_t bytes)
+{
+    for (; bytes > 0; --bytes) {
+        *output++ = (int8_t)value;
+    }
+    return output;
+}
+
+/* Gathers any window as bytes, each row filled up to a multiple of four. */
+static void gather(const geometry *p, window at, int8_t *bytes)
+{
+    const int32_t depth = p->input_depth;
+    const int32_t pitch = p->row_groups * 4;
+    const int32_t x_first = tinyrt_first_tap(at.x, p->dilation_width);
+    const int32_t x_end =
+        tinyrt_end_tap(at.x, p->dilation_width, p->filter_width, p->input_width);
+    int32_t y = at.y;
+
+    for (int32_t fy = 0; fy < p->filter_height; ++fy) {
+        int8_t *const row_end = bytes + pitch;
+        if (y >= 0 && y < p->input_height && x_first < x_end) {
+            const int8_t *pixel = at.first + x_first * p->dilation_width * depth;
+            bytes = fill(bytes, p->input_zero_point, x_first * depth);
+            if (p->dilation_width == 1) {
+                bytes = copy(bytes, pixel, (x_end - x_first) * depth);
+            } else {
+                for (int32_t fx = x_first; fx < x_end; ++fx) {
+                    bytes = copy(bytes, pixel, depth);
+                    pixel += p->dilation_width * depth;
+                }
+            }
+        }
+        bytes = fill(bytes, p->input_zero_point, (int32_t)(row_end - bytes));
+        y += p->dilation_height;
+        at.first += p->dilation_height * p->input_width * depth;
+    }
+}
+
+/* Where the walk over the output pixels stands. */
+typedef struct {
+    window at;
+    const int8_t *row;  /* the first window of this row of outputs */
+    int32_t row_left;   /* pixels of this row to come */
+    int32_t left;       /* pixels of all batches to come */
+    int8_t *output;
+} walk;
+
+/* Goes on by some pixels, not beyond the end of a row of outputs. */
+static void advance(const geometry *p, walk *w, int32_t pixels)
+{
+    const int32_t step_x = pixels * p->stride_width;
+
+    w->left -= pixels;
+    w->output += pixels * p->output_depth;
+    w->row_left -= pixels;
+    w->at.x += step_x;
+    w->at.first += step_x * p->input_depth;
+    if (w->row_left == 0) {
+        const int32_t row_bytes = p->input_width * p->input_depth;
+        w->row_left = p->output_width;
+        w->row += p->stride_height * row_bytes;
+        w->at.x = -p->pad_left;
+        w->at.y += p->stride_height;
+        if (w->at.y + p->pad_top == p->output_height * p->stride_height) {
+            w->at.y = -p->pad_top; /* the next batch */
+            w->row += (p->input_height - p->output_height * p->stride_height) * row_bytes;
+        }
+        w->at.first = w->row;
+    }
+}
+
+/* Whether as many windows as there are columns lie inside the input, or one. */
+static bool inside(const geometry *p, const window *at, int32_t pixels)
+{
+    return at->y >= 0 && at->y <= p->inside_height && at->x >= 0 &&
+           at->x + (pixels - 1) * p->stride_width <= p->inside_width;
+}
+
+/* Gathers the next three windows one by one. A last block may have columns to spare: the first ones,
+ * whose outputs are overwritten by the next column's. */
+static void gather_any(const geometry *p, walk *w, tinyrt_block *block, int32_t *columns)
+{
+    const int32_t tap_y = p->dilation_height * p->input_width * p->input_depth;
+    int32_t spare = TINYRT_COLUMNS - w->left;
+
+    for (int32_t pixel = 0; pixel < TINYRT_COLUMNS; ++pixel) {
+        int32_t *column = columns + pixel;
+        if (inside(p, &w->at, 1)) {
+            const int8_t *first = w->at.first;
+            for (int32_t rows = p->filter_height; rows > 0; --rows) {
+                tinyrt_packed_widen(first, p->row_groups, column);
+                first += tap_y;
+                column += 2 * TINYRT_COLUMNS * p->row_groups;
+            }
+        } else {
+            int8_t *const bytes = (int8_t *)(block + 1);
+            gather(p, w->at, bytes);
+            tinyrt_packed_widen(bytes, block->groups, column);
+        }
+        block->outputs[pixel] = w->output;
+        if (--spare < 0) {
+            advance(p, w, 1);
+        }
+    }
+}
+
+/* Gathers the next three windows, which lie side by side within the input. */
+static void gather_inside(const geometry *p, walk *w, tinyrt_block *block, int32_t *columns)
+{
+    const int32_t step_x = p->stride_width * p->input_depth;
+    const int32_t tap_y = p->dilation_height * p->input_width * p->input_depth;
+    const int8_t *first = w->at.first;
+    int32_t rows = p->filter_height;
+
+    do {
+        tinyrt_packed_widen_3(first, first + step_x, first + 2 * step_x, p->row_groups, columns);
+        first += tap_y;
+        columns += 2 * TINYRT_COLUMNS * p->row_groups;
+    } while (--rows > 0);
+    block->outputs[0] = w->output;
+    block->outputs[1] = w->output + p->output_depth;
+    block->outputs[2] = w->output + 2 * p->output_depth;
+    advance(p, w, TINYRT_COLUMNS);
+}
+
+void tinyrt_conv_2d_packed_s8(const tinyrt_conv_2d_packed_s8_params *params, const int8_t *input,
+                              int8_t *output, void *scratch)
+{
+    const geometry *const p = params;
+    const int32_t groups = p->row_groups * p->filter_height;
+    int32_t *const columns = (int32_t *)scratch;
+    tinyrt_block *const block = (tinyrt_block *)(void *)(columns + 2 * TINYRT_COLUMNS * groups);
+    walk w;
+
+    w.row = input - (p->pad_top * p->input_width + p->pad_left) * p->input_depth;
+    w.at.y = -p->pad_top;
+    w.at.x = -p->pad_left;
+    w.at.first = w.row;
+    w.row_left = p->output_width;
+    w.left = p->batches * p->output_height * p->output_width;
+    w.output = output;
+    block->columns = columns;
+    block->groups = groups;
+    block->output_offset = p->output_offset;
+    block->rounding = 2 * p->output_offset + 1;
+    block->rounding_b = block->rounding * 128;
+    block->signs = p->activation_min < p->output_offset;
+    do {
+        int8_t *place = w.output;
+        if (w.row_left >= TINYRT_COLUMNS && inside(p, &w.at, TINYRT_COLUMNS)) {
+            gather_inside(p, &w, block, columns);
+        } else {
+            gather_any(p, &w, block, columns);
+        }
+        tinyrt_packed_channels(block, p->stream, p->output_depth);
+        if (p->activation_min > -128 || p->activation_max < 127) {
+            for (; place != w.output; ++place) {
+                *place = (int8_t)tinyrt_clamp(*place, p->activation_min, p->activation_max);
+            }
+        }
+    } while (w.left > 0);
+}

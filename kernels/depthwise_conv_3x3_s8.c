@@ -1,0 +1,319 @@
+/* depthwise_conv_3x3_s8.c: DEPTHWISE_CONV_2D, 3x3, channel by channel through a plane.
+ *
+ * A channel's values lie far apart; copied into a plane of 16-bit values with its padding, they are
+ * neighbours, and two of them make one operand. The stream holds, for each channel,
+ *
+ *     2 * bias << 8 | e         e: right shift of the requantization, less 1
+ *     multiplier
+ *     w0 w1 w1 w2 of each row   bytes 0 and 2, and 1 and 3, are what SXTB16 makes pairs of
+ *
+ * The biases have taken in the input's zero-point. */
+#include "depthwise_conv_3x3_s8.h"
+
+#include "tinyrt_dsp.h"
+#include "tinyrt_fixedpoint.h"
+
+#define STREAM_WORDS 5
+
+typedef tinyrt_depthwise_conv_3x3_s8_params geometry;
+
+/* What the rows of a channel need; the assembly knows the offsets. */
+typedef struct {
+    int32_t taps[6];          /* 0: (w0, w1) and (w1, w2) of each row, doubled */
+    int32_t multiplier;       /* 24 */
+    int32_t addend;           /* 28: half of the last rounding, and the output's offset */
+    int32_t shift;            /* 32 */
+    int32_t column_step;      /* 36: bytes from output to output */
+    int32_t last_step;        /* 40: to the second of the last two; 0 where that is one */
+    int32_t bias;             /* 44: doubled */
+    const int16_t *row;       /* 48: of the plane, where the row of outputs begins */
+    int8_t *output;           /* 52 */
+    int32_t row_bytes;        /* 56: of the plane, from row to row of outputs */
+    int32_t output_row_step;  /* 60 */
+    const int16_t *fours_end; /* 64: of the plane, where a row has no four outputs any more */
+    int32_t twos;             /* 68: of a row, behind the fours */
+    int32_t rows;             /* 72 */
+    int32_t pitch_bytes;      /* 76 */
+    int32_t stride;           /* 80 */
+    int32_t columns;          /* of the output; unknown to the assembly, as what follows */
+    int32_t output_offset;
+} channel;
+
+#if TINYRT_HAS_DSP
+
+#if TINYRT_NUMERICS == TINYRT_NUMERICS_SINGLE
+#define HIGH "smmla "
+#else
+#define HIGH "smmlar "
+#endif
+
+/* Four outputs of a row of six values; `a` to `d` are what is added to. */
+#define ROW_4(place, offset, a, b, c, d)                                                            \
+    "ldmia " place ", {r2, r3, r4}\n\t"                                                             \
+    "ldrd r5, r6, [r1, #" offset "]\n\t"                                                            \
+    "smlatb r9, r2, r5, " b "\n\t"                                                                  \
+    "smlad r10, r3, r5, " c "\n\t"                                                                  \
+    "smlatb r11, r3, r5, " d "\n\t"                                                                 \
+    "smlad r8, r2, r5, " a "\n\t"                                                                   \
+    "smlabt r8, r3, r6, r8\n\t"                                                                     \
+    "smlad r9, r3, r6, r9\n\t"                                                                      \
+    "smlabt r10, r4, r6, r10\n\t"                                                                   \
+    "smlad r11, r4, r6, r11\n\t"
+/* Two outputs of a row of four values. */
+#define ROW_2(place, offset, a, b)                                                                  \
+    "ldmia " place ", {r2, r3}\n\t"                                                                 \
+    "ldrd r5, r6, [r1, #" offset "]\n\t"                                                            \
+    "smlatb r9, r2, r5, " b "\n\t"                                                                  \
+    "smlad r8, r2, r5, " a "\n\t"                                                                   \
+    "smlad r9, r3, r6, r9\n\t"                                                                      \
+    "smlabt r8, r3, r6, r8\n\t"
+/* Two outputs, two values apart, of a row of six. */
+#define ROW_2_APART(place, offset, a, b)                                                            \
+    "ldmia " place ", {r2, r3, r4}\n\t"                                                             \
+    "ldrd r5, r6, [r1, #" offset "]\n\t"                                                            \
+    "smlad r9, r3, r5, " b "\n\t"                                                                   \
+    "smlad r8, r2, r5, " a "\n\t"                                                                   \
+    "smlabt r9, r4, r6, r9\n\t"                                                                     \
+    "smlabt r8, r3, r6, r8\n\t"
+#define TWO(row, advance)                                                                                    \
+    "ldr r8, [r1, #44]\n\t"                                                                         \
+    row("r0", "0", "r8", "r8")                                                                      \
+    "add r12, r0, r7\n\t"                                                                           \
+    row("r12", "8", "r8", "r9")                                                                     \
+    "add r12, r12, r7\n\t"                                                                          \
+    row("r12", "16", "r8", "r9")                                                                    \
+    "ldrd r2, r3, [r1, #24]\n\t"                                                                    \
+    "ldrd r4, r5, [r1, #32]\n\t"                                                                    \
+    "subs r11, r11, #1\n\t"                                                                         \
+    "it eq\n\t"                                                                                     \
+    "ldreq r5, [r1, #40]\n\t"                                                                       \
+    HIGH "r8, r8, r2, r3\n\t"                                                                       \
+    HIGH "r9, r9, r2, r3\n\t"                                                                       \
+    "asr r8, r8, r4\n\t"                                                                            \
+    "asr r9, r9, r4\n\t"                                                                            \
+    "ssat r8, #8, r8, asr #1\n\t"                                                                   \
+    "ssat r9, #8, r9, asr #1\n\t"                                                                   \
+    "strb r9, [lr, r5]\n\t"                                                                         \
+    "strb r8, [lr]\n\t"                                                                             \
+    "add lr, lr, r5, lsl #1\n\t"                                                                    \
+    "add r0, r0, #" advance "\n\t"
+
+/* r0 runs through the plane, lr through the output. */
+static void run(channel *c)
+{
+    register channel *r1 __asm__("r1") = c;
+
+    __asm__ volatile(
+        "ldr r7, [r1, #76]\n\t"
+        "b 6f\n\t"
+        "1:\n\t" /* four outputs */
+        "ldr r8, [r1, #44]\n\t"
+        ROW_4("r0", "0", "r8", "r8", "r8", "r8")
+        "add r12, r0, r7\n\t"
+        ROW_4("r12", "8", "r8", "r9", "r10", "r11")
+        "add r12, r12, r7\n\t"
+        ROW_4("r12", "16", "r8", "r9", "r10", "r11")
+        "ldrd r2, r3, [r1, #24]\n\t"
+        "ldrd r4, r5, [r1, #32]\n\t"
+        HIGH "r8, r8, r2, r3\n\t"
+        HIGH "r9, r9, r2, r3\n\t"
+        HIGH "r10, r10, r2, r3\n\t"
+        HIGH "r11, r11, r2, r3\n\t"
+        "asr r8, r8, r4\n\t"
+        "asr r9, r9, r4\n\t"
+        "asr r10, r10, r4\n\t"
+        "asr r11, r11, r4\n\t"
+        "ssat r8, #8, r8, asr #1\n\t"
+        "ssat r9, #8, r9, asr #1\n\t"
+        "ssat r10, #8, r10, asr #1\n\t"
+        "ssat r11, #8, r11, asr #1\n\t"
+        "strb r8, [lr]\n\t"
+        "strb r9, [lr, r5]\n\t"
+        "add lr, lr, r5, lsl #1\n\t"
+        "strb r10, [lr]\n\t"
+        "strb r11, [lr, r5]\n\t"
+        "add lr, lr, r5, lsl #1\n\t"
+        "add r0, r0, #8\n\t"
+        "2:\n\t"
+        "ldr r6, [r1, #64]\n\t"
+        "cmp r0, r6\n\t"
+        "bne 1b\n\t"
+        "ldrd r11, r12, [r1, #68]\n\t"
+        "cmp r11, #0\n\t"
+        "beq 5f\n\t"
+        "ldr r4, [r1, #80]\n\t"
+        "cmp r4, #1\n\t"
+        "bne 4f\n\t"
+        "3:\n\t"
+        TWO(ROW_2, "4")
+        "bne 3b\n\t"
+        "b 5f\n\t"
+        "4:\n\t"
+        TWO(ROW_2_APART, "8")
+        "bne 4b\n\t"
+        "5:\n\t" /* the next row */
+        "ldr r12, [r1, #72]\n\t"
+        "add r0, r1, #48\n\t"
+        "ldmia r0, {r2, r3, r4, r5, r6}\n\t"
+        "add r2, r2, r4\n\t"
+        "add r6, r6, r4\n\t"
+        "add r3, r3, r5\n\t"
+        "stmia r0, {r2, r3, r4, r5, r6}\n\t"
+        "subs r12, r12, #1\n\t"
+        "str r12, [r1, #72]\n\t"
+        "beq 7f\n\t"
+        "6:\n\t"
+        "ldrd r0, lr, [r1, #48]\n\t"
+        "b 2b\n\t"
+        "7:\n\t"
+        : "+r"(r1)
+        :
+        : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+}
+
+#else
+
+/* The sum of a row of taps, halved. */
+static inline int32_t row_sum(const int32_t *taps, const int16_t *x)
+{
+    const int32_t low = (int16_t)(uint16_t)((uint32_t)taps[0] & 0xFFFFu);
+    return low / 2 * x[0] + (taps[0] >> 17) * x[1] + (taps[1] >> 17) * x[2]; /* >> is exact: even */
+}
+
+static void run(channel *c)
+{
+    const int32_t pitch = c->pitch_bytes / 2;
+    for (; c->rows > 0; --c->rows) {
+        const int16_t *x = c->row;
+        int8_t *output = c->output;
+        for (int32_t i = 0; i < c->columns; ++i) {
+            const int32_t sum = (c->bias >> 1) + row_sum(c->taps, x) + row_sum(c->taps + 2, x + pitch) +
+                                row_sum(c->taps + 4, x + 2 * pitch);
+            *output = tinyrt_output_s8(sum, c->multiplier, -1 - c->shift, c->output_offset, -128, 127);
+            x += c->stride;
+            output += c->column_step;
+        }
+        c->row += c->row_bytes / 2;
+        c->output += c->output_row_step;
+    }
+}
+
+#endif
+
+/* The halves 2 * low and 2 * high of a word. */
+static inline int32_t doubled_pair(int8_t low, int8_t high)
+{
+    return (int32_t)(((uint32_t)(2 * low) & 0xFFFFu) | (uint32_t)(2 * high) << 16);
+}
+
+/* The three pairs of taps of a row that are stored as w0 w1 w1 w2. */
+static inline void unpack_taps(int32_t word, int32_t *taps)
+{
+#if TINYRT_HAS_DSP
+    taps[0] = (int32_t)tinyrt_doubled_16(tinyrt_sxtb16((uint32_t)word));
+    taps[1] = (int32_t)tinyrt_doubled_16(tinyrt_sxtb16_ror8((uint32_t)word));
+#else
+    const uint32_t bytes = (uint32_t)word;
+    taps[0] = doubled_pair((int8_t)(uint8_t)bytes, (int8_t)(uint8_t)(bytes >> 16));
+    taps[1] = doubled_pair((int8_t)(uint8_t)(bytes >> 8), (int8_t)(uint8_t)(bytes >> 24));
+#endif
+}
+
+/* Copies values that lie `step` bytes apart. */
+static inline void copy_row(const int8_t *input, int32_t step, int32_t count, int16_t *output)
+{
+#if TINYRT_HAS_DSP
+    const int32_t step_3 = 3 * step;
+    for (; count >= 4; count -= 4) {
+        int32_t a, b, c, d;
+        __asm__("ldrsb %[a], [%[input]]\n\t"
+                "ldrsb %[b], [%[input], %[step]]\n\t"
+                "ldrsb %[c], [%[input], %[step], lsl #1]\n\t"
+                "ldrsb %[d], [%[input], %[step_3]]\n\t"
+                "add %[input], %[input], %[step], lsl #2\n\t"
+                "pkhbt %[a], %[a], %[b], lsl #16\n\t"
+                "pkhbt %[c], %[c], %[d], lsl #16\n\t"
+                "str %[a], [%[output]], #4\n\t"
+                "str %[c], [%[output]], #4\n\t"
+                : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [input] "+r"(input),
+                  [output] "+r"(output)
+                : [step] "r"(step), [step_3] "r"(step_3)
+                : "memory");
+    }
+#endif
+    for (; count > 0; --count) {
+        *output++ = *input;
+        input += step;
+    }
+}
+
+static void fill(int16_t *plane, int32_t words, int32_t zero_point)
+{
+    for (int32_t i = 0; i < words; ++i) {
+        plane[2 * i] = (int16_t)zero_point;
+        plane[2 * i + 1] = (int16_t)zero_point;
+    }
+}
+
+/* Some rows of output, all channels. */
+static void band(const geometry *p, const int8_t *input, int8_t *output, int32_t first, int32_t rows,
+                 int16_t *plane)
+{
+    const int32_t plane_rows = (rows - 1) * p->stride + 3;
+    const int32_t top = first * p->stride - p->pad_rows;
+    const int32_t begin = top < 0 ? -top : 0;
+    const int32_t end = top + plane_rows > p->input_rows ? p->input_rows - top : plane_rows;
+    const int32_t pitch = p->pitch;
+    const int32_t fours = p->stride == 1 ? p->output_columns / 4 : 0;
+    const int32_t *stream = p->stream;
+    channel c;
+
+    fill(plane, plane_rows * pitch / 2, p->input_zero_point);
+    c.column_step = p->output_column_step;
+    c.last_step = p->output_columns % 2 == 0 ? p->output_column_step : 0;
+    c.row_bytes = 2 * p->stride * pitch;
+    c.output_row_step = p->output_row_step;
+    c.twos = (p->output_columns - 4 * fours + 1) / 2;
+    c.pitch_bytes = 2 * pitch;
+    c.stride = p->stride;
+    c.columns = p->output_columns;
+    c.output_offset = p->output_offset;
+    input += top * p->input_row_step;
+    output += first * p->output_row_step;
+    for (int32_t left = p->channels; left > 0; --left) {
+        const int8_t *source = input + begin * p->input_row_step;
+        int16_t *place = plane + begin * pitch + p->pad_columns;
+        for (int32_t row = begin; row < end; ++row) {
+            copy_row(source, p->input_column_step, p->input_columns, place);
+            source += p->input_row_step;
+            place += pitch;
+        }
+        c.bias = stream[0] >> 8;
+        c.shift = stream[0] & 31;
+        c.multiplier = stream[1];
+        c.addend = tinyrt_shift_left(2 * p->output_offset + 1, c.shift);
+        unpack_taps(stream[2], c.taps);
+        unpack_taps(stream[3], c.taps + 2);
+        unpack_taps(stream[4], c.taps + 4);
+        stream += STREAM_WORDS;
+        c.row = plane;
+        c.output = output++;
+        c.fours_end = plane + 4 * fours;
+        c.rows = rows;
+        run(&c);
+        ++input;
+    }
+}
+
+void tinyrt_depthwise_conv_3x3_s8(const tinyrt_depthwise_conv_3x3_s8_params *params,
+                                  const int8_t *input, int8_t *output, void *scratch)
+{
+    const geometry *const p = params;
+    int32_t first = 0;
+
+    while (first < p->output_rows) {
+        const int32_t left = p->output_rows - first;
+        band(p, input, output, first, left < p->band_rows ? left : p->band_rows, (int16_t *)scratch);
+        first += p->band_rows;
+    }
+}

@@ -1,0 +1,181 @@
+"""DEPTHWISE_CONV_2D with 3x3 taps, one channel at a time through a plane of its values."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from tinyrt.fixedpoint import Numerics, wrap32
+from tinyrt.kernel import CKernel, Cost, Int32s, Overlap, Touch
+from tinyrt.lower.channels import Channel, channels
+from tinyrt.ops.depthwise_conv_2d import DepthwiseConv2D
+
+GREATEST_SHIFT = 20
+"""The offset is shifted left by one less, as a 32-bit value of 9 bits."""
+LEAST_PLANE_BYTES = 640
+"""A plane for some rows may take as much, even where it enlarges the arena."""
+_ALIGNMENT = 16
+"""Of tensors in the arena."""
+_ANYWHERE = -(1 << 31)
+"""A distance that is no condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """One axis of the plane; steps are bytes from value to value."""
+
+    inputs: int
+    outputs: int
+    input_step: int
+    output_step: int
+    pad: int
+
+    @property
+    def even_outputs(self) -> int:
+        """What is computed along this axis if it is the inner one."""
+        return self.outputs + self.outputs % 2
+
+
+@dataclass(frozen=True, slots=True)
+class DepthwiseConv3x3(CKernel):
+    """DEPTHWISE_CONV_2D, int8, 3x3, with stride 1 or 2 and an activation without negatives."""
+
+    c_name = "depthwise_conv_3x3_s8"
+
+    channels: int
+    input_rows: int
+    input_columns: int
+    output_rows: int
+    output_columns: int
+    input_row_step: int
+    input_column_step: int
+    output_row_step: int
+    output_column_step: int
+    stride: int
+    pad_rows: int
+    pad_columns: int
+    band_rows: int
+    pitch: int
+    input_zero_point: int
+    output_offset: int
+    stream: Int32s
+
+    @classmethod
+    def of(cls, operator: DepthwiseConv2D, room: int | None) -> Self | None:
+        """The kernel for an operator, if it can be computed so.
+
+        Args:
+            operator: what it is to compute.
+            room: bytes that its plane may take; None: as many as it likes.
+        """
+        if not _is_plain(operator):
+            return None
+        depth, stride = operator.input_depth, operator.stride_height
+        weights = memoryview(operator.filter).cast("b").tolist()
+        filters = [weights[channel::depth] for channel in range(depth)]
+        found = channels(operator, filters, operator.multipliers, operator.shifts, GREATEST_SHIFT)
+        if found is None:
+            return None
+        rows = _Axis(
+            operator.input_height,
+            operator.output_height,
+            operator.input_width * depth,
+            operator.output_width * depth,
+            operator.pad_top,
+        )
+        columns = _Axis(
+            operator.input_width, operator.output_width, depth, depth, operator.pad_left
+        )
+        # An even number of outputs is computed in a row: take the axis that wastes less.
+        sideways = rows.even_outputs * columns.outputs < columns.even_outputs * rows.outputs
+        if sideways and stride == 1:
+            rows, columns = columns, rows
+            found = [_transposed(channel) for channel in found]
+        pitch = stride * columns.even_outputs + 2
+        band_rows = rows.outputs
+        if stride == 2 and room is not None:
+            plane_rows = max(room, LEAST_PLANE_BYTES) // (2 * pitch)
+            band_rows = min(band_rows, max(1, (plane_rows - 3) // stride + 1))
+        return cls(
+            channels=depth,
+            input_rows=rows.inputs,
+            input_columns=min(columns.inputs, pitch - columns.pad),
+            output_rows=rows.outputs,
+            output_columns=columns.outputs,
+            input_row_step=rows.input_step,
+            input_column_step=columns.input_step,
+            output_row_step=rows.output_step,
+            output_column_step=columns.output_step,
+            stride=stride,
+            pad_rows=rows.pad,
+            pad_columns=columns.pad,
+            band_rows=band_rows,
+            pitch=pitch,
+            input_zero_point=-operator.input_offset,
+            output_offset=operator.output_offset,
+            stream=tuple(word for channel in found for word in _words(channel)),
+        )
+
+    def cost(self) -> Cost:
+        """The plane: 16-bit values."""
+        return Cost(scratch_bytes=2 * ((self.band_rows - 1) * self.stride + 3) * self.pitch)
+
+    def overlap(self) -> tuple[Overlap, ...]:
+        """A channel is read before it is written, and written only where it was read.
+
+        That holds at all distances that are multiples of a pixel, as all in the arena are where
+        pixels divide its alignment. With bands, the rows that one writes must lie before those
+        that the next one reads, which holds in place for stride 2.
+        """
+        if _ALIGNMENT % self.channels == 0:
+            whole = self.band_rows == self.output_rows
+            return (Overlap(operand=0, forward=_ANYWHERE if whole else 0),)
+        if self.stride == 1:
+            return (Overlap(operand=0, forward=0, only_in_place=True),)
+        return ()
+
+    def touches(self) -> Iterator[Touch]:
+        """Band by band, channel by channel: into the plane, then out of it."""
+        extent = (self.input_columns - 1) * self.input_column_step + 1
+        for first in range(0, self.output_rows, self.band_rows):
+            rows = min(self.band_rows, self.output_rows - first)
+            top = first * self.stride - self.pad_rows
+            end = min(top + (rows - 1) * self.stride + 3, self.input_rows)
+            starts = range(max(top, 0), end)
+            # Rows of outputs are as long as their columns, or one band has all of them.
+            begin = first * self.output_columns * self.channels
+            written = range(begin, begin + rows * self.output_columns * self.channels)
+            for channel in range(self.channels):
+                reads = tuple(
+                    (0, range(start, start + extent, self.input_column_step))
+                    for start in (row * self.input_row_step + channel for row in starts)
+                )
+                yield Touch(reads, written[channel :: self.channels])
+
+
+def _is_plain(operator: DepthwiseConv2D) -> bool:
+    """Whether shape and activation are of the kind that the kernel is for."""
+    return (
+        (operator.filter_height, operator.filter_width) == (3, 3)
+        and operator.batches == operator.depth_multiplier == 1
+        and operator.dilation_height == operator.dilation_width == 1
+        and operator.stride_height == operator.stride_width <= 2
+        and (operator.activation_min, operator.activation_max) == (-128, 127)
+        and (operator.output_offset == -128 or operator.numerics is Numerics.SINGLE)
+    )
+
+
+def _transposed(channel: Channel) -> Channel:
+    w = channel.weights
+    weights = tuple(w[3 * column + row] for row in range(3) for column in range(3))
+    return Channel(weights, channel.bias, channel.multiplier, channel.shift)
+
+
+def _words(channel: Channel) -> tuple[int, ...]:
+    """Bias and shift, multiplier, and each row of taps with the middle one twice."""
+    w = channel.weights
+    rows = (
+        sum((tap & 0xFF) << 8 * place for place, tap in enumerate((a, b, b, c)))
+        for a, b, c in (w[0:3], w[3:6], w[6:9])
+    )
+    head = channel.bias << 9 | (channel.shift - 1)
+    return (head, channel.multiplier, *map(wrap32, rows))
