@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from tinyrt import cmsis_nn
 from tinyrt.cmsis_nn.calls import Argument, Array, Call, Dims, Operand, Result, Scratch, Struct
 from tinyrt.emit import writer
 from tinyrt.emit.data import Constants
 
+ORIGIN = (
+    f"CMSIS-NN (from v7.0.0; bit-exact at {cmsis_nn.COMMIT[:7]}), tinyrt's own where it has none"
+)
 INCLUDE = '#include "arm_nnfunctions.h"'
 _SWITCHES = ("CMSIS_NN_USE_SINGLE_ROUNDING", "CMSIS_NN_USE_REQUANTIZE_INLINE_ASSEMBLY")
 """Compile-time choices of the library that change its results, the second on some cores."""

@@ -353,6 +353,7 @@ class ModelWriter:
                 ("SHA-256", graph.sha256),
                 ("command", command),
                 ("", f"  {choices}"),
+                *([("kernels", library.ORIGIN)] if self.uses_cmsis_nn else ()),
                 *(("rewrite", writer.comment_text(text)) for text in self.program.rewrites),
                 ("arena", arena),
                 *([("scratch", f"{scratch} bytes at most, within the arena")] if scratch else ()),
