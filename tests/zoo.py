@@ -206,6 +206,23 @@ def keras_classifier(resolution: int = 16, batch: int = 1, *, classes: int = 10)
     return net.finish([image], [net.softmax(x, "StatefulPartitionedCall:0")])
 
 
+def branches(resolution: int = 16, *, width: int = 4) -> bytes:
+    """Branches side by side, as exporters write them: all first layers, then all second ones.
+
+    Args:
+        resolution: height and width of the input.
+        width: number of branches.
+    """
+    net = Net(2014)
+    image = net.input("image", (1, resolution, resolution, 3), PIXELS)
+    wide = [net.conv(image, f"wide.{n}", 16, 3, activation="RELU") for n in range(width)]
+    narrow = [net.pool(x, f"pool.{n}", "MAX_POOL_2D", 4) for n, x in enumerate(wide)]
+    quant = narrow[0].quant
+    level = [net.quantize(x, f"level.{n}", quant) for n, x in enumerate(narrow)]
+    x = net.conv(net.concatenate(level, "joined", 3), "mix", 12)
+    return net.finish([image], [net.mean(x, "mean")])
+
+
 SMALL: dict[str, Callable[[], bytes]] = {
     "mobilenet_v2": lambda: mobilenet_v2(0.1, 32, classes=10, features=64),
     "mobilenet_v2 from NCHW, pooled": lambda: mobilenet_v2(

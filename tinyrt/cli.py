@@ -22,6 +22,7 @@ from tinyrt.mcu.library import Library, cmsis_nn
 from tinyrt.mcu.profile import profile
 from tinyrt.mcu.targets import TARGETS, Target, target_named
 from tinyrt.plan import plan
+from tinyrt.plan.order import reorder
 from tinyrt.rewrite import fold_pads, integer_io
 from tinyrt.samples import random_inputs
 from tinyrt.timing import time_operators
@@ -196,6 +197,11 @@ def _rewrites(parser: argparse.ArgumentParser) -> None:
         help="keep every PAD, where otherwise windows reach beyond their input instead",
     )
     parser.add_argument(
+        "--keep-order",
+        action="store_true",
+        help="run the operators in the order of the file, though another takes less memory",
+    )
+    parser.add_argument(
         "--int8-io",
         action="store_true",
         help="take and give integers: leave out QUANTIZE at float inputs, DEQUANTIZE at outputs",
@@ -253,6 +259,8 @@ def _finished(options: argparse.Namespace, program: Program) -> Program:
         program = with_cmsis_nn(program)
     if "optimize" in options:
         program = lower(program, Optimize(options.optimize))
+    if "keep_order" in options and not options.keep_order:
+        program = reorder(program)
     return program
 
 
@@ -317,7 +325,11 @@ def _plan(options: argparse.Namespace) -> int:
 def _emit(options: argparse.Namespace) -> int:
     program = _load(options)
     model = Path(options.model)
-    flags = {"--no-rewrites": options.no_rewrites, "--int8-io": options.int8_io}
+    flags = {
+        "--no-rewrites": options.no_rewrites,
+        "--keep-order": options.keep_order,
+        "--int8-io": options.int8_io,
+    }
     given = [flag for flag, on in flags.items() if on]
     project = emit(program, plan(program), options.name or model.stem, model.name, given)
     for path in project.write(Path(options.output)):

@@ -77,7 +77,7 @@ def arena_of(program: Program, *, overlap: bool = True) -> Arena:
         pair
         for number, step in enumerate(program.steps)
         if overlap and step.results
-        for pair in _diagonals(step, number, holder, buffers)
+        for pair in diagonals_of(step, number, holder, buffers)
     )
     return Arena(Problem(tuple(buffers), diagonals, (), ALIGNMENT), holder, scratch)
 
@@ -121,7 +121,7 @@ def _last_uses(program: Program) -> dict[int, int]:
     return found | dict.fromkeys(program.graph.outputs, len(program.steps))
 
 
-def _diagonals(
+def diagonals_of(
     step: Step, number: int, holder: Mapping[int, int], buffers: list[Buffer]
 ) -> tuple[Diagonal, ...]:
     """How a step's first output may share bytes with the operands that die in it."""
