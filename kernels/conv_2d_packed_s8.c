@@ -2,6 +2,7 @@
 #include "conv_2d_packed_s8.h"
 
 #include "tinyrt_packed.h"
+#include "tinyrt_packed_mve.h"
 #include "tinyrt_window.h"
 
 typedef tinyrt_conv_2d_packed_s8_params geometry;
@@ -13,6 +14,176 @@ typedef struct {
     int32_t x;
     const int8_t *first;
 } window;
+
+/* Where the walk over the output pixels stands. */
+typedef struct {
+    window at;
+    const int8_t *row;  /* the first window of this row of outputs */
+    int32_t row_left;   /* pixels of this row to come */
+    int32_t left;       /* pixels of all batches to come */
+    int8_t *output;
+} walk;
+
+/* Goes on by some pixels, not beyond the end of a row of outputs. */
+static void advance(const geometry *p, walk *w, int32_t pixels)
+{
+    const int32_t step_x = pixels * p->stride_width;
+
+    w->left -= pixels;
+    w->output += pixels * p->output_depth;
+    w->row_left -= pixels;
+    w->at.x += step_x;
+    w->at.first += step_x * p->input_depth;
+    if (w->row_left == 0) {
+        const int32_t row_bytes = p->input_width * p->input_depth;
+        w->row_left = p->output_width;
+        w->row += p->stride_height * row_bytes;
+        w->at.x = -p->pad_left;
+        w->at.y += p->stride_height;
+        if (w->at.y + p->pad_top == p->output_height * p->stride_height) {
+            w->at.y = -p->pad_top; /* the next batch */
+            w->row += (p->input_height - p->output_height * p->stride_height) * row_bytes;
+        }
+        w->at.first = w->row;
+    }
+}
+
+/* Whether as many windows as there are columns lie inside the input, or one. */
+static bool inside(const geometry *p, const window *at, int32_t pixels)
+{
+    return at->y >= 0 && at->y <= p->inside_height && at->x >= 0 &&
+           at->x + (pixels - 1) * p->stride_width <= p->inside_width;
+}
+
+static walk begin(const geometry *p, const int8_t *input, int8_t *output)
+{
+    walk w;
+
+    w.row = input - (p->pad_top * p->input_width + p->pad_left) * p->input_depth;
+    w.at.y = -p->pad_top;
+    w.at.x = -p->pad_left;
+    w.at.first = w.row;
+    w.row_left = p->output_width;
+    w.left = p->batches * p->output_height * p->output_width;
+    w.output = output;
+    return w;
+}
+
+#if TINYRT_HAS_MVE
+
+/* Gathers one window, which may reach beyond the input. */
+static void gather_one(const geometry *p, const window *at, tinyrt_mve_windows windows, int8_t *bytes,
+                       int8_t *column)
+{
+    const int32_t depth = p->input_depth;
+    const int32_t tap_x = p->dilation_width * depth;
+    const int32_t pitch = 4 * p->row_groups;
+    const int32_t whole = pitch * p->filter_height;
+    const int32_t x_first = tinyrt_first_tap(at->x, p->dilation_width);
+    const int32_t x_end = tinyrt_end_tap(at->x, p->dilation_width, p->filter_width, p->input_width);
+    const int32_t y_first = tinyrt_first_tap(at->y, p->dilation_height);
+    const int32_t y_end = tinyrt_end_tap(at->y, p->dilation_height, p->filter_height, p->input_height);
+    const bool seen = x_end > x_first && y_end > y_first;
+    const int8_t *first = at->first + y_first * windows.row_step + x_first * tap_x;
+
+    windows.windows = 1;
+    if (p->dilation_width == 1 && depth % 4 == 0) {
+        tinyrt_mve_fill(column, whole, p->input_zero_point, 16 * TINYRT_MVE_COLUMNS);
+        if (seen) {
+            windows.rows = y_end - y_first;
+            windows.first = y_first * p->row_groups + x_first * (depth / 4);
+            windows.copied = (x_end - x_first) * (depth / 4);
+            tinyrt_mve_gather(&windows, first, column);
+        }
+        return;
+    }
+    tinyrt_mve_fill(bytes, whole, p->input_zero_point, 16);
+    for (int32_t y = y_first; seen && y < y_end; ++y) {
+        int8_t *const place = bytes + y * pitch + x_first * depth;
+        if (p->dilation_width == 1) {
+            tinyrt_mve_copy(place, first, (x_end - x_first) * depth);
+        } else {
+            for (int32_t x = 0; x < x_end - x_first; ++x) {
+                tinyrt_mve_copy(place + x * depth, first + x * tap_x, depth);
+            }
+        }
+        first += windows.row_step;
+    }
+    windows.rows = 1;
+    windows.copied = p->row_groups * p->filter_height;
+    tinyrt_mve_gather(&windows, bytes, column);
+}
+
+/* Gathers the next four windows. A last block may have columns to spare: the first ones, which are copies
+ * of the next column, with the same outputs. */
+static void gather_mve(const geometry *p, walk *w, tinyrt_mve_block *block, int8_t *columns)
+{
+    int8_t *const bytes = columns + 16 * TINYRT_MVE_COLUMNS * block->sixteens;
+    int32_t spare = TINYRT_MVE_COLUMNS - w->left;
+    int32_t lane = 0;
+    tinyrt_mve_windows windows;
+
+    windows.rows = p->filter_height;
+    windows.row_step = p->dilation_height * p->input_width * p->input_depth;
+    windows.row_groups = p->row_groups;
+    windows.step = p->stride_width * p->input_depth;
+    windows.windows = TINYRT_MVE_COLUMNS;
+    windows.first = 0;
+    windows.copied = p->row_groups;
+    block->output = w->output;
+    if (w->row_left >= TINYRT_MVE_COLUMNS && inside(p, &w->at, TINYRT_MVE_COLUMNS)) {
+        tinyrt_mve_gather(&windows, w->at.first, columns);
+        advance(p, w, TINYRT_MVE_COLUMNS);
+        return;
+    }
+    for (int32_t pixel = 0; pixel < TINYRT_MVE_COLUMNS; ++pixel) {
+        gather_one(p, &w->at, windows, bytes, columns + 16 * pixel);
+        block->lanes[2 * pixel] = (uint16_t)lane;
+        block->lanes[2 * pixel + 1] = (uint16_t)(lane + 1);
+        if (--spare < 0) {
+            advance(p, w, 1);
+            lane += p->output_depth;
+        }
+    }
+}
+
+void tinyrt_conv_2d_packed_s8(const tinyrt_conv_2d_packed_s8_params *params, const int8_t *input,
+                              int8_t *output, void *scratch)
+{
+    const geometry *const p = params;
+    const int32_t groups = p->row_groups * p->filter_height;
+    const int32_t pair_words = 2 * groups + 4;
+    int8_t *const columns = (int8_t *)scratch;
+    tinyrt_mve_block block;
+    walk w = begin(p, input, output);
+
+    block.columns = columns;
+    block.sixteens = (groups + 3) / 4;
+    block.pair_bytes = 8 * groups;
+    block.output_offset = p->output_offset;
+    block.signs = p->activation_min < p->output_offset;
+    for (int32_t lane = 0; lane < 2 * TINYRT_MVE_COLUMNS; ++lane) {
+        block.lanes[lane] = (uint16_t)(lane / 2 * p->output_depth + lane % 2);
+    }
+    memset(columns, 0, (size_t)(16 * TINYRT_MVE_COLUMNS * block.sixteens));
+    do {
+        int8_t *const place = w.output;
+        gather_mve(p, &w, &block, columns);
+        block.stream = p->stream;
+        block.stream_end = p->stream + (p->output_depth / 2) * pair_words;
+        tinyrt_mve_pairs(&block);
+        if (p->output_depth % 2 != 0) {
+            block.stream_end += pair_words;
+            --block.output;
+            tinyrt_mve_pairs(&block);
+        }
+        if (p->activation_min > -128 || p->activation_max < 127) {
+            tinyrt_mve_clamp(place, (int32_t)(w.output - place), p->activation_min, p->activation_max);
+        }
+    } while (w.left > 0);
+}
+
+#else
 
 static int8_t *copy(int8_t *output, const int8_t *input, int32_t bytes)
 {
@@ -63,46 +234,6 @@ static void gather(const geometry *p, window at, int8_t *bytes)
         y += p->dilation_height;
         at.first += p->dilation_height * p->input_width * depth;
     }
-}
-
-/* Where the walk over the output pixels stands. */
-typedef struct {
-    window at;
-    const int8_t *row;  /* the first window of this row of outputs */
-    int32_t row_left;   /* pixels of this row to come */
-    int32_t left;       /* pixels of all batches to come */
-    int8_t *output;
-} walk;
-
-/* Goes on by some pixels, not beyond the end of a row of outputs. */
-static void advance(const geometry *p, walk *w, int32_t pixels)
-{
-    const int32_t step_x = pixels * p->stride_width;
-
-    w->left -= pixels;
-    w->output += pixels * p->output_depth;
-    w->row_left -= pixels;
-    w->at.x += step_x;
-    w->at.first += step_x * p->input_depth;
-    if (w->row_left == 0) {
-        const int32_t row_bytes = p->input_width * p->input_depth;
-        w->row_left = p->output_width;
-        w->row += p->stride_height * row_bytes;
-        w->at.x = -p->pad_left;
-        w->at.y += p->stride_height;
-        if (w->at.y + p->pad_top == p->output_height * p->stride_height) {
-            w->at.y = -p->pad_top; /* the next batch */
-            w->row += (p->input_height - p->output_height * p->stride_height) * row_bytes;
-        }
-        w->at.first = w->row;
-    }
-}
-
-/* Whether as many windows as there are columns lie inside the input, or one. */
-static bool inside(const geometry *p, const window *at, int32_t pixels)
-{
-    return at->y >= 0 && at->y <= p->inside_height && at->x >= 0 &&
-           at->x + (pixels - 1) * p->stride_width <= p->inside_width;
 }
 
 /* Gathers the next three windows one by one. A last block may have columns to spare: the first ones,
@@ -159,15 +290,8 @@ void tinyrt_conv_2d_packed_s8(const tinyrt_conv_2d_packed_s8_params *params, con
     const int32_t groups = p->row_groups * p->filter_height;
     int32_t *const columns = (int32_t *)scratch;
     tinyrt_block *const block = (tinyrt_block *)(void *)(columns + 2 * TINYRT_COLUMNS * groups);
-    walk w;
+    walk w = begin(p, input, output);
 
-    w.row = input - (p->pad_top * p->input_width + p->pad_left) * p->input_depth;
-    w.at.y = -p->pad_top;
-    w.at.x = -p->pad_left;
-    w.at.first = w.row;
-    w.row_left = p->output_width;
-    w.left = p->batches * p->output_height * p->output_width;
-    w.output = output;
     block->columns = columns;
     block->groups = groups;
     block->output_offset = p->output_offset;
@@ -189,3 +313,5 @@ void tinyrt_conv_2d_packed_s8(const tinyrt_conv_2d_packed_s8_params *params, con
         }
     } while (w.left > 0);
 }
+
+#endif

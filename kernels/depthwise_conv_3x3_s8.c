@@ -10,12 +10,36 @@
  * The biases have taken in the input's zero-point. */
 #include "depthwise_conv_3x3_s8.h"
 
+#include "depthwise_conv_3x3_mve.h"
 #include "tinyrt_dsp.h"
 #include "tinyrt_fixedpoint.h"
 
+typedef tinyrt_depthwise_conv_3x3_s8_params geometry;
+
+#if TINYRT_HAS_MVE
+
+static void band(const geometry *p, const int8_t *input, int8_t *output, int32_t first, int32_t rows,
+                 int16_t *plane)
+{
+    tinyrt_mve_depthwise_band(p, input, output, first, rows, (int8_t *)plane);
+}
+
+/* Bytes take less room than 16-bit values: more rows fit. */
+static int32_t band_rows(const geometry *p)
+{
+    const int32_t room = ((p->band_rows - 1) * p->stride + 3) * p->pitch * 2;
+    const int32_t row = (p->output_columns + 7) / 8 * (p->stride == 1 ? 10 : 17);
+    return (room / row - 3) / p->stride + 1;
+}
+
+#else
+
 #define STREAM_WORDS 5
 
-typedef tinyrt_depthwise_conv_3x3_s8_params geometry;
+static int32_t band_rows(const geometry *p)
+{
+    return p->band_rows;
+}
 
 /* What the rows of a channel need; the assembly knows the offsets. */
 typedef struct {
@@ -305,15 +329,18 @@ static void band(const geometry *p, const int8_t *input, int8_t *output, int32_t
     }
 }
 
+#endif
+
 void tinyrt_depthwise_conv_3x3_s8(const tinyrt_depthwise_conv_3x3_s8_params *params,
                                   const int8_t *input, int8_t *output, void *scratch)
 {
     const geometry *const p = params;
+    const int32_t most = band_rows(p);
     int32_t first = 0;
 
     while (first < p->output_rows) {
         const int32_t left = p->output_rows - first;
-        band(p, input, output, first, left < p->band_rows ? left : p->band_rows, (int16_t *)scratch);
-        first += p->band_rows;
+        band(p, input, output, first, left < most ? left : most, (int16_t *)scratch);
+        first += most;
     }
 }

@@ -7,7 +7,34 @@
  *     2 * bias of A << 8 | e_B << 4 | e_A, multiplier of A, multiplier of B, for each pair */
 #include "fully_connected_packed_s8.h"
 
+#include "fully_connected_mve.h"
 #include "tinyrt_packed.h"
+
+#if TINYRT_HAS_MVE
+
+void tinyrt_fully_connected_packed_s8(const tinyrt_fully_connected_packed_s8_params *params,
+                                      const int8_t *input, int8_t *output)
+{
+    const tinyrt_fully_connected_packed_s8_params *const p = params;
+
+    for (int32_t batch = 0; batch < p->batches; ++batch) {
+        tinyrt_mve_row row;
+        row.input = input;
+        row.depth = p->input_depth;
+        row.output = output;
+        row.left = p->output_depth;
+        row.output_offset = p->output_offset;
+        row.stream = p->stream;
+        tinyrt_mve_fully_connected(&row);
+        if (p->activation_min > -128 || p->activation_max < 127) {
+            tinyrt_mve_clamp(output, p->output_depth, p->activation_min, p->activation_max);
+        }
+        input += p->input_depth;
+        output += p->output_depth;
+    }
+}
+
+#else
 
 #define CHANNELS 8
 
@@ -147,3 +174,5 @@ void tinyrt_fully_connected_packed_s8(const tinyrt_fully_connected_packed_s8_par
         input += p->input_depth;
     }
 }
+
+#endif

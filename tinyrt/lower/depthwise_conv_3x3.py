@@ -15,6 +15,8 @@ LEAST_PLANE_BYTES = 640
 """A plane for some rows may take as much, even where it enlarges the arena."""
 _ALIGNMENT = 16
 """Of tensors in the arena."""
+_REACH = 1 << 16
+"""Offsets within a vector take 16 bits."""
 _ANYWHERE = -(1 << 31)
 """A distance that is no condition."""
 
@@ -33,6 +35,11 @@ class _Axis:
     def even_outputs(self) -> int:
         """What is computed along this axis if it is the inner one."""
         return self.outputs + self.outputs % 2
+
+    @property
+    def reach(self) -> int:
+        """Bytes from the first to the last of eight values."""
+        return 7 * max(self.input_step, self.output_step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +94,13 @@ class DepthwiseConv3x3(CKernel):
         )
         # An even number of outputs is computed in a row: take the axis that wastes less.
         sideways = rows.even_outputs * columns.outputs < columns.even_outputs * rows.outputs
-        if sideways and stride == 1:
+        if sideways and stride == 1 and rows.reach < _REACH:
             rows, columns = columns, rows
             found = [_transposed(channel) for channel in found]
-        pitch = stride * columns.even_outputs + 2
+        if columns.reach >= _REACH:
+            return None
+        # Vectors compute eight outputs of a row, which see so many values; bytes, that is.
+        pitch = max(stride * columns.even_outputs + 2, 6 if stride == 1 else 10)
         band_rows = rows.outputs
         if stride == 2 and room is not None:
             plane_rows = max(room, LEAST_PLANE_BYTES) // (2 * pitch)

@@ -13,6 +13,8 @@ from tinyrt.lower.channels import Channel
 GREATEST_SHIFT = 16
 """Shifts less 1 are stored in four bits; 256 · 257 · 2^(shift − 2) must stay below 2^31."""
 _NOTHING_SHIFT = 1
+_BEHIND = 3
+"""Words behind the last pair: eight words may be read where two, and the tail, are left."""
 
 
 def pair_stream(channels: Sequence[Channel], row: int) -> tuple[int, ...] | None:
@@ -34,6 +36,8 @@ def pair_stream(channels: Sequence[Channel], row: int) -> tuple[int, ...] | None
         words.append(256 * b.bias)
         words += [word for part in parts if part is not None for word in part]
         words += _tail(a, b)
+    # Kernels that read four groups of four at a time read as far.
+    words += [0] * _BEHIND
     return tuple(words)
 
 
