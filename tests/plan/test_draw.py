@@ -1,6 +1,7 @@
 """The map in the terminal: within its width, true to the plan, readable without colour."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.corpus import MODELS, ROOT
 from tests.zoo import detector
 from tinyrt.load import load
 from tinyrt.plan import plan
-from tinyrt.plan.chart import Block, Chart, Column, chart_of, tints
+from tinyrt.plan.chart import Block, Chart, Column, Shared, chart_of, tints
 from tinyrt.plan.draw import LEAST_BODY, ROWS, draw
 
 DIGITS = ROOT / "models" / "digits.tflite"
@@ -57,6 +58,18 @@ def test_time_runs_across_and_bytes_go_up() -> None:
     assert [bool(row[half:].strip()) for row in rows] == [True, True, False, False]
     assert "low 16" in rows[3]
     assert "high 32" in rows[0] + rows[1]
+
+
+def test_an_output_follows_the_input_that_it_overwrites() -> None:
+    source, target = Block("source", "source", 0, 64, 0, 2), Block("target", "target", 0, 64, 2, 3)
+    chart = replace(
+        small_chart(source, target), shared=(Shared(2, 2, 0, 64, ("source", "target")),)
+    )
+    row = plain(chart, 60, ascii_only=True)[0].partition("|")[2]
+    before, middle, after = row[: 2 * 12], row[2 * 12 : 3 * 12], row[3 * 12 :]
+    assert set(before) == {"."}
+    assert middle == ".....XX:::::"
+    assert set(after) == {":"}
 
 
 def test_marks_the_forcing_operator() -> None:

@@ -41,7 +41,8 @@ class _Cell:
     """What one row of one slot shows; nothing but the bound's line where there is no block."""
 
     block: int | None = None
-    shared: bool = False
+    under: int | None = None
+    """The dying block that it is written over in this moment."""
     thin: bool = False
     bound: bool = False
 
@@ -126,7 +127,13 @@ def _cell(chart: Chart, column: int, row: int, rows: int) -> _Cell:
         for pair in chart.shared
         if pair.first <= column <= pair.last
     )
-    return _Cell(number, 2 * shared >= high - low, 3 * most < high - low)
+    if len(live) > 1 and 2 * shared >= high - low:
+        *_, source, target = sorted(
+            live, key=lambda found: (found[0], chart.blocks[found[1]].first)
+        )
+        source, target = sorted((source, target), key=lambda found: chart.blocks[found[1]].first)
+        return _Cell(target[1], under=source[1])
+    return _Cell(number, thin=3 * most < high - low)
 
 
 def _painted(chart: Chart, slots: list[_Slot], grid: list[list[_Cell]], row: int, ink: Ink) -> Text:
@@ -138,11 +145,15 @@ def _painted(chart: Chart, slots: list[_Slot], grid: list[list[_Cell]], row: int
             line.append((ink.bound if cell.bound else " ") * slot.width)
             continue
         colour = COLOURS[colours[cell.block]]
-        if cell.shared:
-            line.append(ink.shared * slot.width, f"bold {colour}")
-        else:
-            shade = ink.thin if cell.thin else ink.shades[shades[cell.block]]
+        shade = ink.thin if cell.thin else ink.shades[shades[cell.block]]
+        if cell.under is None:
             line.append(shade * slot.width, colour)
+            continue
+        # What was there on the left, what comes instead on the right.
+        aside = (slot.width - 1) // 2
+        line.append(ink.shades[shades[cell.under]] * aside, COLOURS[colours[cell.under]])
+        line.append(ink.shared * (slot.width - 2 * aside), f"bold {colour}")
+        line.append(shade * aside, colour)
     return line
 
 

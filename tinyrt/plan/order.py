@@ -19,7 +19,7 @@ from tinyrt.plan.bounds import knot_height
 from tinyrt.plan.lifetimes import ALIGNMENT, diagonals_of
 from tinyrt.plan.problem import Buffer, Piece, Problem, gaps_of, units
 
-STATE_LIMIT = 20_000
+STATE_LIMIT = 10_000
 """Sets of operators to look at; beyond, the order is chosen step by step."""
 
 

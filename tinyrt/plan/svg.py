@@ -3,6 +3,7 @@
 Time runs across, one column an operator; bytes go up. What a block is shows on hover.
 """
 
+import math
 from collections.abc import Iterator
 from html import escape
 
@@ -25,6 +26,7 @@ WIDTH = 960.0
 LEAST_COLUMN = 8.0
 WIDEST_COLUMN = 96.0
 LEFT, TOP, BOTTOM, RIGHT = 76.0, 46.0, 62.0, 16.0
+HATCH = 9.0
 GLYPH = 6.4
 """Greatest mean width of a character at the size of the labels."""
 
@@ -35,6 +37,7 @@ STYLE = f"""
 .tinyrt .block.forcing {{ stroke: {RED}; stroke-width: 2; }}
 .tinyrt .block.scratch {{ stroke-dasharray: 4 2; }}
 .tinyrt .block:hover {{ stroke-width: 3; }}
+.tinyrt .hatch {{ stroke: {INK}; stroke-opacity: 0.55; pointer-events: none; }}
 .tinyrt .name {{ pointer-events: none; }}
 .tinyrt .force {{ fill: {RED}; }}
 .tinyrt .bound {{ stroke: {RED}; stroke-width: 1.5; stroke-dasharray: 6 4; }}
@@ -123,11 +126,6 @@ class _Drawing:
             f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" role="img">'
         )
         yield f"<style>{STYLE}</style>"
-        yield (
-            '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
-            f'patternTransform="rotate(45)"><path d="M0 0V6" stroke="{INK}" stroke-width="1.6"/>'
-            "</pattern></defs>"
-        )
         yield f'<rect width="{width:.0f}" height="{height:.0f}" fill="#fff"/>'
         yield (
             f'<text class="title" x="{LEFT:.1f}" y="20">{escape(title)}: '
@@ -176,12 +174,13 @@ class _Drawing:
         for pair in self.chart.shared:
             source, target = pair.names
             text = f"{target}\nis written over {source}:\nbytes {pair.offset:,} to {pair.end:,}"
+            left, right = self.x(pair.first), self.x(pair.last + 1)
+            top, ground = self.y(pair.end), self.y(pair.offset)
             yield (
-                f'<rect class="shared" x="{self.x(pair.first):.1f}" y="{self.y(pair.end):.1f}" '
-                f'width="{self.pitch * (pair.last - pair.first + 1):.1f}" '
-                f'height="{self.y(pair.offset) - self.y(pair.end):.1f}" fill="url(#hatch)" '
-                f'fill-opacity="0.55"><title>{escape(text)}</title></rect>'
+                f'<rect class="shared" x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
+                f'height="{ground - top:.1f}" fill-opacity="0"><title>{escape(text)}</title></rect>'
             )
+            yield f'<path class="hatch" d="{_hatch(left, top, right, ground)}"/>'
 
     def _name(self, block: Block) -> Iterator[str]:
         high = self.y(block.offset) - self.y(block.end)
@@ -238,6 +237,16 @@ class _Drawing:
             f'<text x="{LEFT:.1f}" y="{ground + 50:.1f}">time: operators as numbered in the file; '
             "height: bytes of the arena</text>"
         )
+
+
+def _hatch(left: float, top: float, right: float, ground: float) -> str:
+    """Slanted lines within a rectangle, at the same places in all of them."""
+    lines = []
+    first, last = math.ceil((left + top) / HATCH), math.floor((right + ground) / HATCH)
+    for total in (HATCH * number for number in range(first, last + 1)):
+        x, end_x = max(left, total - ground), min(right, total - top)
+        lines.append(f"M{x:.1f} {total - x:.1f}L{end_x:.1f} {total - end_x:.1f}")
+    return "".join(lines)
 
 
 def _label(x: float, y: float, text: str) -> str:
