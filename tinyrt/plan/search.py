@@ -264,6 +264,8 @@ class _Search:
                     lowest = level if level < lowest else lowest
                     if not askable and not postponed[item]:
                         askable = True
+                elif state.loose and not postponed[item]:
+                    askable = True
             if not fitting:
                 decisions = 0
                 for item in state.open:
@@ -280,7 +282,8 @@ class _Search:
             (
                 item
                 for item in chosen.open
-                if not postponed[item] and floor[item] + chosen.rises.get(item, 0) <= chosen.limit
+                if not postponed[item]
+                and (chosen.loose or floor[item] + chosen.rises.get(item, 0) <= chosen.limit)
             ),
             key=(lambda i: (floor[i], i)) if self.strategy.lowest_first else (lambda i: (0, i)),
         )

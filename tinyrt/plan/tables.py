@@ -13,7 +13,7 @@ Links = tuple[tuple[tuple[int, int], ...], ...]
 class SectionState:
     """A section as the search sees it: the items not yet placed, and the room they leave."""
 
-    __slots__ = ("_gaps", "_knotted", "_memo", "limit", "open", "rises", "weights")
+    __slots__ = ("_gaps", "_knotted", "_memo", "limit", "loose", "open", "rises", "weights")
 
     def __init__(self, section: Section, rank: dict[int, int], gaps: Gaps, capacity: int) -> None:
         knotted = {piece.buffer for knot in section.knots for piece in knot}
@@ -33,6 +33,12 @@ class SectionState:
             self.rises[item] = min(piece.rise, self.rises.get(item, piece.rise))
             self.weights[item] = self.weights.get(item, 0) + size
         self.rises = {item: rise for item, rise in self.rises.items() if rise}
+        self.loose = any(
+            gap < 0 and below in knotted and above in knotted
+            for (below, above), gap in gaps.special.items()
+        )
+        """Whether an item may begin below one that it lies above: the lowest of the open items
+        need not begin at the lowest offset."""
         self.open = list(self.weights)
         self.limit = capacity - sum(self.weights.values()) - self._knots_need()
         """The offset above which the open items cannot all begin."""
