@@ -121,7 +121,8 @@ def main() -> int:
 
 def conclude(console: Console, verdicts: Sequence[Verdict], arena_bytes: int, counted: str) -> int:
     """Say whether the executors agree."""
-    names = ["Python", *(v.executor.removeprefix("C, ") for v in verdicts[1:])]
+    built = (v.executor for v in verdicts if v.executor.startswith("C, "))
+    names = ["Python", *(executor.removeprefix("C, ") for executor in built)]
     agree = all(verdict.agrees for verdict in verdicts)
     for verdict in verdicts:
         if not verdict.agrees:
