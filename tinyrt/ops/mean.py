@@ -45,6 +45,10 @@ def count_within_limit(node: Node) -> str | None:
     return None if count <= COUNT_LIMIT else f"{count} of {node.input(0)}"
 
 
+LANES_LIMIT = 1 << 20
+"""Most inputs that are summed as lanes: these take some twenty times the bytes of the tensor."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mean(Kernel):
     """MEAN, int8: the mean along any axes of a row-major tensor.
@@ -128,6 +132,8 @@ class Mean(Kernel):
         """The total of each channel, where all positions of one image are averaged."""
         sizes = self.outputs, self.count
         if (*self.kept_sizes, *self.reduced_sizes) != sizes or self.reduced_strides != sizes[:1]:
+            return None
+        if self.outputs * self.count > LANES_LIMIT:
             return None
         zero = self.count * self.input_offset
         steps = staircase(
