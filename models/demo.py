@@ -17,7 +17,7 @@ from rich.panel import Panel
 import tinyrt
 from tinyrt import report
 from tinyrt.emit import emit
-from tinyrt.load import load
+from tinyrt.load import Optimize, load, lower
 from tinyrt.mcu.certify import Verdict, verify
 from tinyrt.mcu.profile import profile
 from tinyrt.mcu.targets import target_named
@@ -84,7 +84,7 @@ def main() -> int:
     classify(console, content, samples)
 
     console.rule("2  its memory on the microcontroller")
-    program = load(content)
+    program = lower(load(content), Optimize.BALANCED)
     layout = plan(program)
     report.show_plan(console, program, layout)
 
