@@ -123,6 +123,17 @@ class Touch:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """An output that is a piece of an operand, or an operand that becomes a piece of an output."""
+
+    operand: int
+    result: int
+    offset: int
+    """The result's byte that the operand's first one becomes; negative if the operand begins
+    before the result."""
+
+
+@dataclass(frozen=True, slots=True)
 class Border:
     """What a PAD puts around the height and width of an int8 NHWC tensor."""
 
@@ -156,6 +167,10 @@ class CKernel(ABC):
         The checker of plans takes it, byte by byte, instead of the distances in `overlap`.
         """
         return iter(())
+
+    def views(self) -> tuple[View, ...]:
+        """Bytes that need no copy where they are in place; none by default."""
+        return ()
 
     def walking(self, *, backward: bool) -> Self:
         """The kernel that walks in one of the directions that `overlap` offers."""

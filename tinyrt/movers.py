@@ -8,11 +8,12 @@ TRANSPOSE), `Join` (CONCATENATION, PACK) and `Part` (SPLIT, UNPACK).
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Self
 
 from tinyrt.constraints import rule
 from tinyrt.graph import Node, Shape
-from tinyrt.kernel import Constraint, Int32s, Kernel, Overlap, Touch, Value, Variadic
+from tinyrt.kernel import Constraint, Int32s, Kernel, Overlap, Touch, Value, Variadic, View
 
 MANY = 1 << 12
 """Most tensors on a variadic side of an operator."""
@@ -122,6 +123,10 @@ class StridedCopy(Kernel):
             extent += (count - 1) * stride
         return (Overlap(operand=0, forward=-self.offset - skipped),)
 
+    def views(self) -> tuple[View, ...]:
+        """A single run is a piece of the input."""
+        return (View(0, 0, -self.offset),) if math.prod(self.counts) == 1 else ()
+
     def touches(self) -> Iterator[Touch]:
         """Run by run, byte by byte: where they overlap, runs move downwards."""
         written = 0
@@ -169,6 +174,15 @@ class Join(Kernel):
             before += block
         return tuple(found)
 
+    def views(self) -> tuple[View, ...]:
+        """With one turn, every input is a piece of the output."""
+        if self.outer != 1:
+            return ()
+        starts = accumulate(self.block_bytes, initial=0)
+        return tuple(
+            View(i, 0, start) for i, start in zip(range(self.input_count), starts, strict=False)
+        )
+
     def touches(self) -> Iterator[Touch]:
         """Block by block, byte by byte: where they overlap, blocks move downwards."""
         written = 0
@@ -209,6 +223,15 @@ class Part(Kernel):
                 output.extend(source[start : start + block])
                 start += block
         return outputs
+
+    def views(self) -> tuple[View, ...]:
+        """With one turn, every output is a piece of the input."""
+        if self.outer != 1:
+            return ()
+        starts = accumulate(self.block_bytes, initial=0)
+        return tuple(
+            View(0, i, -start) for i, start in zip(range(self.output_count), starts, strict=False)
+        )
 
     def touches(self) -> Iterator[Touch]:
         """Block by block, byte by byte: where they overlap, blocks move downwards."""

@@ -5,13 +5,14 @@ which shares nothing with the planner) before anyone may use it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinyrt.load import Program
 from tinyrt.plan import check
 from tinyrt.plan.lifetimes import Arena, arena_of
-from tinyrt.plan.packing import Budget, Certificate, Packing, pack
-from tinyrt.plan.problem import Direction, units
+from tinyrt.plan.packing import Budget, Certificate, Packing, Proof, pack
+from tinyrt.plan.problem import Direction, Inside, units
+from tinyrt.plan.views import floor_of, insides_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,9 @@ def plan(program: Program, *, overlap: bool = True, budget: Budget | None = None
     """
     arena = arena_of(program, overlap=overlap)
     packing = pack(arena.problem, budget=budget or Budget())
+    insides = insides_of(program, arena) if overlap else ()
+    if insides:
+        arena, packing = _with_pieces(arena, packing, insides)
     check.check(_layout(arena, packing))
     certificate = packing.certificate
     buffers = arena.problem.buffers
@@ -90,6 +94,21 @@ def plan(program: Program, *, overlap: bool = True, budget: Budget | None = None
     )
 
 
+def _with_pieces(
+    arena: Arena, apart: Packing, insides: tuple[Inside, ...]
+) -> tuple[Arena, Packing]:
+    """Put pieces into their wholes where that pays; the bound is that of both ways."""
+    problem = replace(arena.problem, insides=insides)
+    joined = pack(problem, enough=apart.certificate.lower_bound)
+    if joined.height < apart.height:
+        arena, apart = replace(arena, problem=problem), joined
+    bound = min(apart.height, floor_of(arena.problem, insides))
+    proof = Proof.LIVE_BYTES if bound == apart.height else Proof.NONE
+    return arena, replace(
+        apart, certificate=replace(apart.certificate, lower_bound=bound, proof=proof)
+    )
+
+
 def _layout(arena: Arena, packing: Packing) -> check.Layout:
     """The plan as the checker takes it."""
     problem = arena.problem
@@ -112,6 +131,7 @@ def _layout(arena: Arena, packing: Packing) -> check.Layout:
             for pair in problem.diagonals
             if pair.operator in packing.directions
         ),
+        inside=tuple((inside.part, inside.whole, inside.offset) for inside in problem.insides),
     )
 
 

@@ -54,13 +54,13 @@ class _Shadow:
         self.memory[offset : offset + size] = bytes((POISON,)) * size
         self.tags[offset : offset + size] = array("q", (NOBODY,)) * size
 
-    def bury(self, tensor: int, offset: int) -> None:
-        """Poison what is left of a value that nobody reads any more."""
-        expected = self.expected[tensor]
-        for index, tag in enumerate(self.tags[offset : offset + len(expected)]):
-            if tag == expected[index]:
-                self.memory[offset + index] = POISON
-                self.tags[offset + index] = NOBODY
+    def bury(self, tensor: int, offset: int, living: list[range]) -> None:
+        """Poison what is left of a value that nobody reads any more, but not the living."""
+        for index, tag in enumerate(self.expected[tensor]):
+            byte = offset + index
+            if self.tags[byte] == tag and not any(byte in place for place in living):
+                self.memory[byte] = POISON
+                self.tags[byte] = NOBODY
 
 
 def run(program: Program, plan: Plan, inputs: Mapping[int, bytes]) -> Mapping[int, bytes]:
@@ -97,11 +97,14 @@ def run(program: Program, plan: Plan, inputs: Mapping[int, bytes]) -> Mapping[in
                 if not shadow.holds(tensor, begin, range(size)):
                     raise PlanError(f"{step.node.where()}: {tensors[tensor]} is not whole")
                 found[tensor] = bytes(shadow.memory[begin : begin + size])
+        living = [
+            range(offsets[t], offsets[t] + tensors[t].bytes)
+            for t in shadow.expected
+            if last.get(t, number) > number
+        ]
         for tensor in {*step.operands, *step.results}:
-            if tensor in shadow.expected and last.get(tensor, number) == number:
-                aliases = [t for t, e in shadow.expected.items() if e is shadow.expected[tensor]]
-                if all(last.get(t, number) <= number for t in aliases):
-                    shadow.bury(tensor, offsets[tensor])
+            if tensor in shadow.expected and last.get(tensor, number) <= number:
+                shadow.bury(tensor, offsets[tensor], living)
     for tensor in program.graph.outputs:
         if tensor in offsets and not shadow.holds(
             tensor, offsets[tensor], range(tensors[tensor].bytes)
@@ -132,6 +135,8 @@ class _Run:
         values = step.kernel.reference(*operands)
         for tensor in step.results:
             self.shadow.create(tensor, tensors[tensor].bytes)
+        for view in step.code.views():  # what is moved remains what it was
+            self._adopt(step.operands[view.operand], step.results[view.result], view.offset)
         if not self._replay(values):
             for tensor, value in zip(step.results, values, strict=True):
                 whole = range(tensors[tensor].bytes)
@@ -155,6 +160,14 @@ class _Run:
             tensor = step.results[touch.result]
             self.shadow.write(tensor, self.offsets[tensor], views[touch.result], touch.writes)
         return told
+
+    def _adopt(self, operand: int, result: int, offset: int) -> None:
+        """The bytes of an operand that become those of a result have the same tags."""
+        if operand in self.shadow.expected:
+            source, target = self.shadow.expected[operand], self.shadow.expected[result]
+            skip, start = max(-offset, 0), max(offset, 0)
+            count = min(len(source) - skip, len(target) - start)
+            target[start : start + count] = source[skip : skip + count]
 
     def _operand(self, tensor: int) -> bytes | memoryview:
         """A tensor's bytes, from the arena or as a constant."""
