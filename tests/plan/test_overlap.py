@@ -11,7 +11,7 @@ from tests.examples import EXAMPLES
 from tinyrt.errors import PlanError
 from tinyrt.interpreter import Interpreter
 from tinyrt.kernel import CKernel, Overlap
-from tinyrt.load import Program, Step, load
+from tinyrt.load import Optimize, Program, Step, load, lower
 from tinyrt.plan import Allocation, Plan, plan, shadow
 from tinyrt.plan.problem import Direction
 from tinyrt.plan.trace_check import Place, check_kernel, check_touches
@@ -132,8 +132,9 @@ class TestModels:
         assert found.optimal
         assert found.arena_bytes <= FLOORS.get(path.stem, found.arena_bytes)
 
-    def test_runs_in_its_arena(self, path: Path) -> None:
-        program = load(path.read_bytes())
+    @pytest.mark.parametrize("optimize", [Optimize.SIZE, Optimize.BALANCED])
+    def test_runs_in_its_arena(self, path: Path, optimize: Optimize) -> None:
+        program = lower(load(path.read_bytes()), optimize)
         found = plan(program)
         assert check_touches(program, found) >= len(found.directions)
         inputs = random_inputs(program.graph, 1, "edges")
