@@ -1,6 +1,7 @@
-/* average_pool_2d_s8.c: portable AVERAGE_POOL_2D. Padding has no values and does not count. */
+/* average_pool_2d_s8.c: AVERAGE_POOL_2D. Padding has no values and does not count. */
 #include "average_pool_2d_s8.h"
 
+#include "tinyrt_dsp.h"
 #include "tinyrt_fixedpoint.h"
 #include "tinyrt_window.h"
 
@@ -9,6 +10,37 @@ static int32_t rounded_quotient(int32_t sum, int32_t count)
 {
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
+
+#if TINYRT_HAS_DSP
+
+/* Values that a half of 16 bits can add up. */
+#define FOUR_AT_ONCE 256
+
+static int8_t *four_channels(const tinyrt_average_pool_2d_s8_params *p, const int8_t *window,
+                             int32_t height, int32_t width, int8_t *output)
+{
+    uint32_t even = 0;
+    uint32_t odd = 0;
+
+    for (int32_t y = 0; y < height; ++y) {
+        const int8_t *pixel = window;
+        for (int32_t x = 0; x < width; ++x) {
+            const uint32_t four = tinyrt_load_4(pixel);
+            even = tinyrt_sxtab16(even, four);
+            odd = tinyrt_sxtab16_ror8(odd, four);
+            pixel += p->depth;
+        }
+        window += p->input_width * p->depth;
+    }
+    const int32_t sums[4] = {(int16_t)even, (int16_t)odd, (int32_t)even >> 16, (int32_t)odd >> 16};
+    for (int32_t channel = 0; channel < 4; ++channel) {
+        *output++ = (int8_t)tinyrt_clamp(rounded_quotient(sums[channel], height * width),
+                                         p->activation_min, p->activation_max);
+    }
+    return output;
+}
+
+#endif
 
 void tinyrt_average_pool_2d_s8(const tinyrt_average_pool_2d_s8_params *params, const int8_t *input,
                                int8_t *output)
@@ -26,7 +58,18 @@ void tinyrt_average_pool_2d_s8(const tinyrt_average_pool_2d_s8_params *params, c
                 const int32_t x_first = tinyrt_first_tap(origin_x, 1);
                 const int32_t x_end = tinyrt_end_tap(origin_x, 1, p->filter_width, p->input_width);
                 const int32_t count = (y_end - y_first) * (x_end - x_first);
-                for (int32_t channel = 0; channel < p->depth; ++channel) {
+                int32_t channel = 0;
+#if TINYRT_HAS_DSP
+                if (count <= FOUR_AT_ONCE) {
+                    const int8_t *const window =
+                        input + (origin_y + y_first) * row_bytes + (origin_x + x_first) * p->depth;
+                    for (; channel + 4 <= p->depth; channel += 4) {
+                        output = four_channels(p, window + channel, y_end - y_first,
+                                               x_end - x_first, output);
+                    }
+                }
+#endif
+                for (; channel < p->depth; ++channel) {
                     int32_t sum = 0;
                     for (int32_t y = y_first; y < y_end; ++y) {
                         const int8_t *const row = input + (origin_y + y) * row_bytes + channel;

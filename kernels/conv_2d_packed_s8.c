@@ -236,6 +236,43 @@ static void gather(const geometry *p, window at, int8_t *bytes)
     }
 }
 
+/* The same straight into a column, for pixels of whole groups side by side. */
+static void gather_groups(const geometry *p, window at, int32_t *column)
+{
+    const int32_t pixel_groups = p->input_depth / 4;
+    const int32_t x_first = tinyrt_first_tap(at.x, 1);
+    const int32_t x_end = tinyrt_end_tap(at.x, 1, p->filter_width, p->input_width);
+    int32_t y = at.y;
+
+    at.first += x_first * p->input_depth;
+    for (int32_t fy = 0; fy < p->filter_height; ++fy) {
+        const bool inside = y >= 0 && y < p->input_height && x_first < x_end;
+        const int32_t before = inside ? x_first * pixel_groups : p->row_groups;
+        const int32_t within = inside ? (x_end - x_first) * pixel_groups : 0;
+        column = tinyrt_packed_fill(p->input_zero_point, before, column);
+        if (within > 0) {
+            tinyrt_packed_widen(at.first, within, column);
+            column += 2 * TINYRT_COLUMNS * within;
+        }
+        column = tinyrt_packed_fill(p->input_zero_point, p->row_groups - before - within, column);
+        y += p->dilation_height;
+        at.first += p->dilation_height * p->input_width * p->input_depth;
+    }
+}
+
+/* How many blocks from here lie in this row of outputs, and their windows inside the input. */
+static int32_t blocks_inside(const geometry *p, const walk *w)
+{
+    const int32_t room = p->inside_width - w->at.x - (TINYRT_COLUMNS - 1) * p->stride_width;
+
+    if (!inside(p, &w->at, 1) || room < 0) {
+        return 0;
+    }
+    const int32_t fit = room / (TINYRT_COLUMNS * p->stride_width) + 1;
+    const int32_t left = w->row_left / TINYRT_COLUMNS;
+    return fit < left ? fit : left;
+}
+
 /* Gathers the next three windows one by one. A last block may have columns to spare: the first ones,
  * whose outputs are overwritten by the next column's. */
 static void gather_any(const geometry *p, walk *w, tinyrt_block *block, int32_t *columns)
@@ -252,6 +289,8 @@ static void gather_any(const geometry *p, walk *w, tinyrt_block *block, int32_t 
                 first += tap_y;
                 column += 2 * TINYRT_COLUMNS * p->row_groups;
             }
+        } else if (p->input_depth % 4 == 0 && p->dilation_width == 1) {
+            gather_groups(p, w->at, column);
         } else {
             int8_t *const bytes = (int8_t *)(block + 1);
             gather(p, w->at, bytes);
@@ -264,23 +303,32 @@ static void gather_any(const geometry *p, walk *w, tinyrt_block *block, int32_t 
     }
 }
 
-/* Gathers the next three windows, which lie side by side within the input. */
-static void gather_inside(const geometry *p, walk *w, tinyrt_block *block, int32_t *columns)
+/* Computes blocks whose windows lie side by side within the input. */
+static void run_inside(const geometry *p, walk *w, tinyrt_block *block, int32_t blocks)
 {
     const int32_t step_x = p->stride_width * p->input_depth;
     const int32_t tap_y = p->dilation_height * p->input_width * p->input_depth;
+    const int32_t row_words = 2 * TINYRT_COLUMNS * p->row_groups;
     const int8_t *first = w->at.first;
-    int32_t rows = p->filter_height;
+    int8_t *output = w->output;
 
+    advance(p, w, blocks * TINYRT_COLUMNS);
     do {
-        tinyrt_packed_widen_3(first, first + step_x, first + 2 * step_x, p->row_groups, columns);
-        first += tap_y;
-        columns += 2 * TINYRT_COLUMNS * p->row_groups;
-    } while (--rows > 0);
-    block->outputs[0] = w->output;
-    block->outputs[1] = w->output + p->output_depth;
-    block->outputs[2] = w->output + 2 * p->output_depth;
-    advance(p, w, TINYRT_COLUMNS);
+        const int8_t *row = first;
+        int32_t *column = block->columns;
+        int32_t rows = p->filter_height;
+        do {
+            tinyrt_packed_widen_3(row, row + step_x, row + 2 * step_x, p->row_groups, column);
+            row += tap_y;
+            column += row_words;
+        } while (--rows > 0);
+        first += TINYRT_COLUMNS * step_x;
+        for (int32_t pixel = 0; pixel < TINYRT_COLUMNS; ++pixel) {
+            block->outputs[pixel] = output;
+            output += p->output_depth;
+        }
+        tinyrt_packed_channels(block, p->stream, p->output_depth);
+    } while (--blocks > 0);
 }
 
 void tinyrt_conv_2d_packed_s8(const tinyrt_conv_2d_packed_s8_params *params, const int8_t *input,
@@ -296,16 +344,20 @@ void tinyrt_conv_2d_packed_s8(const tinyrt_conv_2d_packed_s8_params *params, con
     block->groups = groups;
     block->output_offset = p->output_offset;
     block->rounding = 2 * p->output_offset + 1;
-    block->rounding_b = block->rounding * 128;
-    block->signs = p->activation_min < p->output_offset;
+    /* One rounding, half up, is the same for both signs. */
+    block->rounding_b =
+        TINYRT_NUMERICS == TINYRT_NUMERICS_TFLM && p->activation_min < p->output_offset
+            ? 0
+            : block->rounding * 128;
     do {
         int8_t *place = w.output;
-        if (w.row_left >= TINYRT_COLUMNS && inside(p, &w.at, TINYRT_COLUMNS)) {
-            gather_inside(p, &w, block, columns);
+        const int32_t blocks = blocks_inside(p, &w);
+        if (blocks > 0) {
+            run_inside(p, &w, block, blocks);
         } else {
             gather_any(p, &w, block, columns);
+            tinyrt_packed_channels(block, p->stream, p->output_depth);
         }
-        tinyrt_packed_channels(block, p->stream, p->output_depth);
         if (p->activation_min > -128 || p->activation_max < 127) {
             for (; place != w.output; ++place) {
                 *place = (int8_t)tinyrt_clamp(*place, p->activation_min, p->activation_max);

@@ -34,7 +34,7 @@ static int32_t band_rows(const geometry *p)
 
 #else
 
-#define STREAM_WORDS 5
+#define STREAM_WORDS 5 /* of a channel */
 
 static int32_t band_rows(const geometry *p)
 {
@@ -55,8 +55,8 @@ typedef struct {
     int32_t row_bytes;        /* 56: of the plane, from row to row of outputs */
     int32_t output_row_step;  /* 60 */
     const int16_t *fours_end; /* 64: of the plane, where a row has no four outputs any more */
-    int32_t twos;             /* 68: of a row, behind the fours */
-    int32_t rows;             /* 72 */
+    int32_t rows;             /* 68 */
+    int32_t twos;             /* 72: of a row, behind the fours */
     int32_t pitch_bytes;      /* 76 */
     int32_t stride;           /* 80 */
     int32_t columns;          /* of the output; unknown to the assembly, as what follows */
@@ -71,7 +71,7 @@ typedef struct {
 #define HIGH "smmlar "
 #endif
 
-/* Four outputs of a row of six values; `a` to `d` are what is added to. */
+/* A row of taps for four outputs in r8 to r11, from six values at `place`, on top of `a` to `d`. */
 #define ROW_4(place, offset, a, b, c, d)                                                            \
     "ldmia " place ", {r2, r3, r4}\n\t"                                                             \
     "ldrd r5, r6, [r1, #" offset "]\n\t"                                                            \
@@ -83,6 +83,20 @@ typedef struct {
     "smlad r9, r3, r6, r9\n\t"                                                                      \
     "smlabt r10, r4, r6, r10\n\t"                                                                   \
     "smlad r11, r4, r6, r11\n\t"
+/* The same for outputs two values apart, from ten values. */
+#define ROW_4_APART(place, offset, a, b, c, d)                                                      \
+    "ldmia " place ", {r2, r3, r4}\n\t"                                                             \
+    "ldrd r5, r6, [r1, #" offset "]\n\t"                                                            \
+    "smlad r10, r4, r5, " c "\n\t"                                                                  \
+    "smlad r9, r3, r5, " b "\n\t"                                                                   \
+    "mov r11, " d "\n\t"                                                                            \
+    "smlad r8, r2, r5, " a "\n\t"                                                                   \
+    "smlabt r9, r4, r6, r9\n\t"                                                                     \
+    "smlabt r8, r3, r6, r8\n\t"                                                                     \
+    "ldrd r2, r3, [" place ", #12]\n\t"                                                             \
+    "smlabt r10, r2, r6, r10\n\t"                                                                   \
+    "smlad r11, r2, r5, r11\n\t"                                                                    \
+    "smlabt r11, r3, r6, r11\n\t"
 /* Two outputs of a row of four values. */
 #define ROW_2(place, offset, a, b)                                                                  \
     "ldmia " place ", {r2, r3}\n\t"                                                                 \
@@ -122,97 +136,194 @@ typedef struct {
     "add lr, lr, r5, lsl #1\n\t"                                                                    \
     "add r0, r0, #" advance "\n\t"
 
-/* r0 runs through the plane, lr through the output. */
+#define FOUR(row, advance)                                                                          \
+    "ldr r8, [r1, #44]\n\t"                                                                         \
+    row("r0", "0", "r8", "r8", "r8", "r8")                                                          \
+    "add r12, r0, r7\n\t"                                                                           \
+    row("r12", "8", "r8", "r9", "r10", "r11")                                                       \
+    "add r12, r12, r7\n\t"                                                                          \
+    row("r12", "16", "r8", "r9", "r10", "r11")                                                      \
+    "ldrd r2, r3, [r1, #24]\n\t"                                                                    \
+    "ldrd r4, r5, [r1, #32]\n\t"                                                                    \
+    HIGH "r8, r8, r2, r3\n\t"                                                                       \
+    HIGH "r9, r9, r2, r3\n\t"                                                                       \
+    HIGH "r10, r10, r2, r3\n\t"                                                                     \
+    HIGH "r11, r11, r2, r3\n\t"                                                                     \
+    "asr r8, r8, r4\n\t"                                                                            \
+    "asr r9, r9, r4\n\t"                                                                            \
+    "asr r10, r10, r4\n\t"                                                                          \
+    "asr r11, r11, r4\n\t"                                                                          \
+    "ssat r8, #8, r8, asr #1\n\t"                                                                   \
+    "ssat r9, #8, r9, asr #1\n\t"                                                                   \
+    "ssat r10, #8, r10, asr #1\n\t"                                                                 \
+    "ssat r11, #8, r11, asr #1\n\t"                                                                 \
+    "strb r8, [lr]\n\t"                                                                             \
+    "strb r9, [lr, r5]\n\t"                                                                         \
+    "add lr, lr, r5, lsl #1\n\t"                                                                    \
+    "strb r10, [lr]\n\t"                                                                            \
+    "strb r11, [lr, r5]\n\t"                                                                        \
+    "add lr, lr, r5, lsl #1\n\t"                                                                    \
+    "add r0, r0, #" advance "\n\t"
+
+/* Rows of outputs. r0 runs through the plane, lr through the output. */
+#define ROWS(four_row, four_advance, two_row, two_advance)                                          \
+    "ldr r7, [r1, #76]\n\t"                                                                         \
+    "ldrd r0, lr, [r1, #48]\n\t"                                                                    \
+    "ldr r6, [r1, #64]\n\t"                                                                         \
+    "b 2f\n\t"                                                                                      \
+    "1:\n\t"                                                                                        \
+    FOUR(four_row, four_advance)                                                                    \
+    "ldr r6, [r1, #64]\n\t"                                                                         \
+    "2:\n\t"                                                                                        \
+    "cmp r0, r6\n\t"                                                                                \
+    "bne 1b\n\t"                                                                                    \
+    "ldr r11, [r1, #72]\n\t"                                                                        \
+    "cmp r11, #0\n\t"                                                                               \
+    "beq 4f\n\t"                                                                                    \
+    "3:\n\t"                                                                                        \
+    TWO(two_row, two_advance)                                                                       \
+    "bne 3b\n\t"                                                                                    \
+    "4:\n\t"                                                                                        \
+    "add r0, r1, #48\n\t"                                                                           \
+    "ldmia r0, {r2, r3, r4, r5, r6, r12}\n\t"                                                       \
+    "add r2, r2, r4\n\t"                                                                            \
+    "add r3, r3, r5\n\t"                                                                            \
+    "add r6, r6, r4\n\t"                                                                            \
+    "subs r12, r12, #1\n\t"                                                                         \
+    "stmia r0, {r2, r3, r4, r5, r6, r12}\n\t"                                                       \
+    "mov r0, r2\n\t"                                                                                \
+    "mov lr, r3\n\t"                                                                                \
+    "bne 2b\n\t"
+#define CLOBBERED                                                                                   \
+    "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory"
+
 static void run(channel *c)
 {
     register channel *r1 __asm__("r1") = c;
 
+    if (c->stride == 1) {
+        __asm__ volatile(ROWS(ROW_4, "8", ROW_2, "4") : "+r"(r1) : : CLOBBERED);
+    } else {
+        __asm__ volatile(ROWS(ROW_4_APART, "16", ROW_2_APART, "8") : "+r"(r1) : : CLOBBERED);
+    }
+}
+
+/* Takes in the words of a channel. */
+static const int32_t *load(channel *c, const int32_t *stream)
+{
+    register const int32_t *r1 __asm__("r1") = stream;
+    register channel *r0 __asm__("r0") = c;
+    register int32_t r2 __asm__("r2") = 2 * c->output_offset + 1;
+
     __asm__ volatile(
-        "ldr r7, [r1, #76]\n\t"
-        "b 6f\n\t"
-        "1:\n\t" /* four outputs */
-        "ldr r8, [r1, #44]\n\t"
-        ROW_4("r0", "0", "r8", "r8", "r8", "r8")
-        "add r12, r0, r7\n\t"
-        ROW_4("r12", "8", "r8", "r9", "r10", "r11")
-        "add r12, r12, r7\n\t"
-        ROW_4("r12", "16", "r8", "r9", "r10", "r11")
-        "ldrd r2, r3, [r1, #24]\n\t"
-        "ldrd r4, r5, [r1, #32]\n\t"
-        HIGH "r8, r8, r2, r3\n\t"
-        HIGH "r9, r9, r2, r3\n\t"
-        HIGH "r10, r10, r2, r3\n\t"
-        HIGH "r11, r11, r2, r3\n\t"
-        "asr r8, r8, r4\n\t"
-        "asr r9, r9, r4\n\t"
-        "asr r10, r10, r4\n\t"
-        "asr r11, r11, r4\n\t"
-        "ssat r8, #8, r8, asr #1\n\t"
-        "ssat r9, #8, r9, asr #1\n\t"
-        "ssat r10, #8, r10, asr #1\n\t"
-        "ssat r11, #8, r11, asr #1\n\t"
-        "strb r8, [lr]\n\t"
-        "strb r9, [lr, r5]\n\t"
-        "add lr, lr, r5, lsl #1\n\t"
-        "strb r10, [lr]\n\t"
-        "strb r11, [lr, r5]\n\t"
-        "add lr, lr, r5, lsl #1\n\t"
-        "add r0, r0, #8\n\t"
-        "2:\n\t"
-        "ldr r6, [r1, #64]\n\t"
-        "cmp r0, r6\n\t"
-        "bne 1b\n\t"
-        "ldrd r11, r12, [r1, #68]\n\t"
-        "cmp r11, #0\n\t"
-        "beq 5f\n\t"
-        "ldr r4, [r1, #80]\n\t"
-        "cmp r4, #1\n\t"
-        "bne 4f\n\t"
-        "3:\n\t"
-        TWO(ROW_2, "4")
-        "bne 3b\n\t"
-        "b 5f\n\t"
-        "4:\n\t"
-        TWO(ROW_2_APART, "8")
-        "bne 4b\n\t"
-        "5:\n\t" /* the next row */
-        "ldr r12, [r1, #72]\n\t"
-        "add r0, r1, #48\n\t"
-        "ldmia r0, {r2, r3, r4, r5, r6}\n\t"
-        "add r2, r2, r4\n\t"
-        "add r6, r6, r4\n\t"
-        "add r3, r3, r5\n\t"
-        "stmia r0, {r2, r3, r4, r5, r6}\n\t"
-        "subs r12, r12, #1\n\t"
-        "str r12, [r1, #72]\n\t"
-        "beq 7f\n\t"
-        "6:\n\t"
-        "ldrd r0, lr, [r1, #48]\n\t"
-        "b 2b\n\t"
-        "7:\n\t"
-        : "+r"(r1)
+        "mov r7, r2\n\t"
+        "ldmia r1!, {r2, r3, r4, r5, r6}\n\t"
+        "sxtb16 r8, r4\n\t"
+        "sxtb16 r9, r4, ror #8\n\t"
+        "sxtb16 r10, r5\n\t"
+        "sxtb16 r11, r5, ror #8\n\t"
+        "sxtb16 r12, r6\n\t"
+        "sxtb16 lr, r6, ror #8\n\t"
+        "sadd16 r8, r8, r8\n\t"
+        "sadd16 r9, r9, r9\n\t"
+        "sadd16 r10, r10, r10\n\t"
+        "sadd16 r11, r11, r11\n\t"
+        "sadd16 r12, r12, r12\n\t"
+        "sadd16 lr, lr, lr\n\t"
+        "stmia r0, {r8, r9, r10, r11, r12, lr}\n\t"
+        "and r5, r2, #31\n\t"
+        "asr r6, r2, #8\n\t"
+        "lsl r4, r7, r5\n\t"
+        "strd r3, r4, [r0, #24]\n\t"
+        "str r5, [r0, #32]\n\t"
+        "str r6, [r0, #44]\n\t"
+        : "+r"(r0), "+r"(r1), "+r"(r2)
         :
-        : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+        : "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+    return r1;
+}
+
+/* Copies rows of values that lie `step` bytes apart. */
+static void copy(const geometry *p, const int8_t *input, int32_t rows_left, int16_t *plane)
+{
+    const int32_t step = p->input_column_step;
+    const int32_t step_3 = 3 * step;
+    const int32_t count = p->input_columns;
+    const int32_t fours = count / 4;
+    const int32_t input_gap = p->input_row_step - count * step;
+    const int32_t plane_gap = 2 * (p->pitch - count);
+    int32_t a, b, c, d, left;
+
+    __asm__ volatile(
+        "1:\n\t"
+        "movs %[left], %[fours]\n\t"
+        "beq 3f\n\t"
+        "2:\n\t"
+        "ldrsb %[a], [%[input]]\n\t"
+        "ldrsb %[b], [%[input], %[step]]\n\t"
+        "ldrsb %[c], [%[input], %[step], lsl #1]\n\t"
+        "ldrsb %[d], [%[input], %[step_3]]\n\t"
+        "add %[input], %[input], %[step], lsl #2\n\t"
+        "pkhbt %[a], %[a], %[b], lsl #16\n\t"
+        "pkhbt %[c], %[c], %[d], lsl #16\n\t"
+        "str %[a], [%[plane]], #4\n\t"
+        "str %[c], [%[plane]], #4\n\t"
+        "subs %[left], %[left], #1\n\t"
+        "bne 2b\n\t"
+        "3:\n\t"
+        "lsls %[left], %[count], #31\n\t" /* carry: two more; negative: one more */
+        "bcc 4f\n\t"
+        "ldrsb %[a], [%[input]]\n\t"
+        "ldrsb %[b], [%[input], %[step]]\n\t"
+        "add %[input], %[input], %[step], lsl #1\n\t"
+        "pkhbt %[a], %[a], %[b], lsl #16\n\t"
+        "str %[a], [%[plane]], #4\n\t"
+        "4:\n\t"
+        "lsls %[left], %[count], #31\n\t"
+        "bpl 5f\n\t"
+        "ldrsb %[a], [%[input]]\n\t"
+        "add %[input], %[input], %[step]\n\t"
+        "strh %[a], [%[plane]], #2\n\t"
+        "5:\n\t"
+        "ldr %[a], %[input_gap]\n\t"
+        "ldr %[b], %[plane_gap]\n\t"
+        "add %[input], %[input], %[a]\n\t"
+        "add %[plane], %[plane], %[b]\n\t"
+        "subs %[rows_left], %[rows_left], #1\n\t"
+        "bne 1b\n\t"
+        : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [left] "=&r"(left),
+          [input] "+r"(input), [plane] "+r"(plane), [rows_left] "+r"(rows_left)
+        : [step] "r"(step), [step_3] "r"(step_3), [fours] "r"(fours), [count] "r"(count),
+          [input_gap] "m"(input_gap), [plane_gap] "m"(plane_gap)
+        : "cc", "memory");
 }
 
 #else
 
-/* The sum of a row of taps, halved. */
+/* The sum of a row of taps. */
 static inline int32_t row_sum(const int32_t *taps, const int16_t *x)
 {
-    const int32_t low = (int16_t)(uint16_t)((uint32_t)taps[0] & 0xFFFFu);
-    return low / 2 * x[0] + (taps[0] >> 17) * x[1] + (taps[1] >> 17) * x[2]; /* >> is exact: even */
+    return taps[0] * x[0] + taps[1] * x[1] + taps[2] * x[2];
 }
 
 static void run(channel *c)
 {
     const int32_t pitch = c->pitch_bytes / 2;
+    int32_t taps[9];
+
+    for (int32_t row = 0; row < 3; ++row) {
+        const int32_t first = c->taps[2 * row];
+        const int32_t second = c->taps[2 * row + 1];
+        taps[3 * row] = (int16_t)(uint16_t)((uint32_t)first & 0xFFFFu) / 2;
+        taps[3 * row + 1] = first >> 17; /* >> is exact: even */
+        taps[3 * row + 2] = second >> 17;
+    }
     for (; c->rows > 0; --c->rows) {
         const int16_t *x = c->row;
         int8_t *output = c->output;
-        for (int32_t i = 0; i < c->columns; ++i) {
-            const int32_t sum = (c->bias >> 1) + row_sum(c->taps, x) + row_sum(c->taps + 2, x + pitch) +
-                                row_sum(c->taps + 4, x + 2 * pitch);
+        for (int32_t left = c->columns; left > 0; --left) {
+            const int32_t sum = (c->bias >> 1) + row_sum(taps, x) + row_sum(taps + 3, x + pitch) +
+                                row_sum(taps + 6, x + 2 * pitch);
             *output = tinyrt_output_s8(sum, c->multiplier, -1 - c->shift, c->output_offset, -128, 127);
             x += c->stride;
             output += c->column_step;
@@ -222,54 +333,43 @@ static void run(channel *c)
     }
 }
 
-#endif
-
 /* The halves 2 * low and 2 * high of a word. */
-static inline int32_t doubled_pair(int8_t low, int8_t high)
+static int32_t doubled_pair(uint32_t low, uint32_t high)
 {
-    return (int32_t)(((uint32_t)(2 * low) & 0xFFFFu) | (uint32_t)(2 * high) << 16);
+    const int32_t a = 2 * (int8_t)(uint8_t)(low & 0xFFu);
+    const int32_t b = 2 * (int8_t)(uint8_t)(high & 0xFFu);
+    return (int32_t)(((uint32_t)a & 0xFFFFu) | (uint32_t)b << 16);
 }
 
-/* The three pairs of taps of a row that are stored as w0 w1 w1 w2. */
-static inline void unpack_taps(int32_t word, int32_t *taps)
+/* Takes in the words of a channel. */
+static const int32_t *load(channel *c, const int32_t *stream)
 {
-#if TINYRT_HAS_DSP
-    taps[0] = (int32_t)tinyrt_doubled_16(tinyrt_sxtb16((uint32_t)word));
-    taps[1] = (int32_t)tinyrt_doubled_16(tinyrt_sxtb16_ror8((uint32_t)word));
-#else
-    const uint32_t bytes = (uint32_t)word;
-    taps[0] = doubled_pair((int8_t)(uint8_t)bytes, (int8_t)(uint8_t)(bytes >> 16));
-    taps[1] = doubled_pair((int8_t)(uint8_t)(bytes >> 8), (int8_t)(uint8_t)(bytes >> 24));
-#endif
+    c->bias = stream[0] >> 8;
+    c->shift = stream[0] & 31;
+    c->multiplier = stream[1];
+    for (int32_t row = 0; row < 3; ++row) {
+        const uint32_t bytes = (uint32_t)stream[2 + row];
+        c->taps[2 * row] = doubled_pair(bytes, bytes >> 16);
+        c->taps[2 * row + 1] = doubled_pair(bytes >> 8, bytes >> 24);
+    }
+    return stream + STREAM_WORDS;
 }
 
-/* Copies values that lie `step` bytes apart. */
-static inline void copy_row(const int8_t *input, int32_t step, int32_t count, int16_t *output)
+/* Copies rows of values that lie some bytes apart. */
+static void copy(const geometry *p, const int8_t *input, int32_t rows_left, int16_t *plane)
 {
-#if TINYRT_HAS_DSP
-    const int32_t step_3 = 3 * step;
-    for (; count >= 4; count -= 4) {
-        int32_t a, b, c, d;
-        __asm__("ldrsb %[a], [%[input]]\n\t"
-                "ldrsb %[b], [%[input], %[step]]\n\t"
-                "ldrsb %[c], [%[input], %[step], lsl #1]\n\t"
-                "ldrsb %[d], [%[input], %[step_3]]\n\t"
-                "add %[input], %[input], %[step], lsl #2\n\t"
-                "pkhbt %[a], %[a], %[b], lsl #16\n\t"
-                "pkhbt %[c], %[c], %[d], lsl #16\n\t"
-                "str %[a], [%[output]], #4\n\t"
-                "str %[c], [%[output]], #4\n\t"
-                : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [input] "+r"(input),
-                  [output] "+r"(output)
-                : [step] "r"(step), [step_3] "r"(step_3)
-                : "memory");
-    }
-#endif
-    for (; count > 0; --count) {
-        *output++ = *input;
-        input += step;
+    for (; rows_left > 0; --rows_left) {
+        const int8_t *value = input;
+        for (int32_t column = 0; column < p->input_columns; ++column) {
+            plane[column] = *value;
+            value += p->input_column_step;
+        }
+        input += p->input_row_step;
+        plane += p->pitch;
     }
 }
+
+#endif
 
 static void fill(int16_t *plane, int32_t words, int32_t zero_point)
 {
@@ -288,7 +388,8 @@ static void band(const geometry *p, const int8_t *input, int8_t *output, int32_t
     const int32_t begin = top < 0 ? -top : 0;
     const int32_t end = top + plane_rows > p->input_rows ? p->input_rows - top : plane_rows;
     const int32_t pitch = p->pitch;
-    const int32_t fours = p->stride == 1 ? p->output_columns / 4 : 0;
+    const int32_t fours = p->output_columns / 4;
+    int16_t *const place = plane + begin * pitch + p->pad_columns;
     const int32_t *stream = p->stream;
     channel c;
 
@@ -302,27 +403,14 @@ static void band(const geometry *p, const int8_t *input, int8_t *output, int32_t
     c.stride = p->stride;
     c.columns = p->output_columns;
     c.output_offset = p->output_offset;
-    input += top * p->input_row_step;
+    input += (top + begin) * p->input_row_step;
     output += first * p->output_row_step;
     for (int32_t left = p->channels; left > 0; --left) {
-        const int8_t *source = input + begin * p->input_row_step;
-        int16_t *place = plane + begin * pitch + p->pad_columns;
-        for (int32_t row = begin; row < end; ++row) {
-            copy_row(source, p->input_column_step, p->input_columns, place);
-            source += p->input_row_step;
-            place += pitch;
-        }
-        c.bias = stream[0] >> 8;
-        c.shift = stream[0] & 31;
-        c.multiplier = stream[1];
-        c.addend = tinyrt_shift_left(2 * p->output_offset + 1, c.shift);
-        unpack_taps(stream[2], c.taps);
-        unpack_taps(stream[3], c.taps + 2);
-        unpack_taps(stream[4], c.taps + 4);
-        stream += STREAM_WORDS;
+        copy(p, input, end - begin, place);
+        stream = load(&c, stream);
         c.row = plane;
         c.output = output++;
-        c.fours_end = plane + 4 * fours;
+        c.fours_end = plane + 4 * p->stride * fours;
         c.rows = rows;
         run(&c);
         ++input;

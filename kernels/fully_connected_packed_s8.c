@@ -55,41 +55,60 @@ void tinyrt_fully_connected_packed_s8(const tinyrt_fully_connected_packed_s8_par
     "sxtb16 r3, r3, ror #8\n\t" PAIR("r6", "r10") PAIR("r7", "r11") PAIR("r8", "r12") PAIR("r9", "lr")
 
 #if TINYRT_NUMERICS == TINYRT_NUMERICS_SINGLE
-#define HIGH(sum, multiplier) "smmul " sum ", " sum ", " multiplier "\n\t"
-#else /* halves away from zero: one less for results below */
-#define HIGH(sum, multiplier)                                                                       \
-    "smmulr " sum ", " sum ", " multiplier "\n\t"                                                   \
-    "add " sum ", " sum ", " sum ", asr #31\n\t"
+#define HIGH_PLUS "smmla "
+#else
+#define HIGH_PLUS "smmlar "
 #endif
-#define OUTPUT(sum, multiplier)                                                                     \
-    HIGH(sum, multiplier)                                                                           \
-    "lsl r3, r0, r5\n\t"                                                                            \
-    "add " sum ", " sum ", r3\n\t"                                                                  \
-    "asr " sum ", " sum ", r5\n\t"                                                                  \
-    "ssat " sum ", #8, " sum ", asr #1\n\t"
-#define OUTPUTS(a, both)                                                                            \
+/* The sums of a pair, doubled, in `a` and `both`; r3 and r4: multipliers; r5 and r2: shifts. */
+#define SUMS(a, both)                                                                               \
     "ldmia r1!, {r2, r3, r4}\n\t"                                                                   \
     "sub " both ", " both ", " a "\n\t"                                                             \
     "asr r5, r2, #8\n\t"                                                                            \
     "add " a ", r5, " a ", lsl #1\n\t"                                                              \
     "asr " both ", " both ", #7\n\t"                                                                \
-    "and r5, r2, #15\n\t" OUTPUT(a, "r3") "ubfx r5, r2, #4, #4\n\t" OUTPUT(both, "r4")             \
-    "ldr r2, %[output]\n\t"                                                                         \
-    "strb " a ", [r2], #1\n\t"                                                                      \
-    "strb " both ", [r2], #1\n\t"                                                                   \
-    "str r2, %[output]\n\t"
+    "and r5, r2, #15\n\t"                                                                           \
+    "ubfx r2, r2, #4, #4\n\t"
+#define SHIFTED(a, both)                                                                            \
+    "asr " a ", " a ", r5\n\t"                                                                      \
+    "asr " both ", " both ", r2\n\t"                                                                \
+    "ssat " a ", #8, " a ", asr #1\n\t"                                                             \
+    "ssat " both ", #8, " both ", asr #1\n\t"
+/* Outputs of a pair where the activation levels results below zero. */
+#define LEVEL(a, both)                                                                              \
+    SUMS(a, both)                                                                                   \
+    "lsl r0, r0, r5\n\t"                                                                            \
+    HIGH_PLUS a ", " a ", r3, r0\n\t"                                                               \
+    "ldr r0, %[rounding]\n\t"                                                                       \
+    "lsl r3, r0, r2\n\t"                                                                            \
+    HIGH_PLUS both ", " both ", r4, r3\n\t" SHIFTED(a, both)
+/* Where they survive: halves away from zero are one less for them. */
+#define SIGNED(a, both)                                                                             \
+    SUMS(a, both)                                                                                   \
+    "smmulr " a ", " a ", r3\n\t"                                                                   \
+    "smmulr " both ", " both ", r4\n\t"                                                             \
+    "lsl r3, r0, r5\n\t"                                                                            \
+    "lsl r4, r0, r2\n\t"                                                                            \
+    "add " a ", " a ", " a ", asr #31\n\t"                                                          \
+    "add " both ", " both ", " both ", asr #31\n\t"                                                 \
+    "add " a ", " a ", r3\n\t"                                                                      \
+    "add " both ", " both ", r4\n\t" SHIFTED(a, both)
 
-/* The next eight outputs; returns the rest of the stream. */
-static const int32_t *eight(const int8_t *input, int32_t depth, const int32_t *stream,
-                            int32_t output_offset, int8_t *output)
+/* Eights of outputs; returns the rest of the stream. The sums of A are in r6 to r9, those of both
+ * channels in r10, r11, r12, lr. */
+static const int32_t *eights(const tinyrt_fully_connected_packed_s8_params *p, const int8_t *input,
+                             const int32_t *stream, int8_t *output, const int8_t *output_end)
 {
     const int8_t *const begin = input;
-    const int8_t *const end_16 = input + (depth & ~15);
-    const int8_t *const end = input + depth;
-    const int32_t rounding = 2 * output_offset + 1;
+    const int8_t *const end_16 = input + (p->input_depth & ~15);
+    const int8_t *const end = input + p->input_depth;
+    const int8_t *const last = output_end;
+    const int32_t rounding = 2 * p->output_offset + 1;
+    const int32_t level =
+        TINYRT_NUMERICS == TINYRT_NUMERICS_SINGLE || p->activation_min >= p->output_offset;
     register const int32_t *r1 __asm__("r1") = stream;
 
     __asm__ volatile(
+        "0:\n\t"
         "ldr r0, %[begin]\n\t"
         "ldmia r1!, {r10, r11, r12, lr}\n\t"
         "movs r6, #0\n\t"
@@ -109,37 +128,61 @@ static const int32_t *eight(const int8_t *input, int32_t depth, const int32_t *s
         "cmp r0, r4\n\t"
         "bne 3b\n\t"
         "ldr r0, %[rounding]\n\t"
-        OUTPUTS("r6", "r10") OUTPUTS("r7", "r11") OUTPUTS("r8", "r12") OUTPUTS("r9", "lr")
+        "ldr r4, %[level]\n\t"
+        "cmp r4, #0\n\t"
+        "beq 5f\n\t"
+        LEVEL("r6", "r10") LEVEL("r7", "r11") LEVEL("r8", "r12") LEVEL("r9", "lr")
+        "b 6f\n\t"
+        "5:\n\t"
+        SIGNED("r6", "r10") SIGNED("r7", "r11") SIGNED("r8", "r12") SIGNED("r9", "lr")
+        "6:\n\t"
+        "ldr r0, %[output]\n\t"
+        "strb r10, [r0, #1]\n\t"
+        "strb r7, [r0, #2]\n\t"
+        "strb r11, [r0, #3]\n\t"
+        "strb r8, [r0, #4]\n\t"
+        "strb r12, [r0, #5]\n\t"
+        "strb r9, [r0, #6]\n\t"
+        "strb lr, [r0, #7]\n\t"
+        "strb r6, [r0], #8\n\t"
+        "str r0, %[output]\n\t"
+        "ldr r4, %[last]\n\t"
+        "cmp r0, r4\n\t"
+        "bne 0b\n\t"
         : "+r"(r1), [output] "+m"(output)
-        : [begin] "m"(begin), [end_16] "m"(end_16), [end] "m"(end), [rounding] "m"(rounding)
+        : [begin] "m"(begin), [end_16] "m"(end_16), [end] "m"(end), [rounding] "m"(rounding),
+          [level] "m"(level), [last] "m"(last)
         : "r0", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
     return r1;
 }
 
 #else
 
-static const int32_t *eight(const int8_t *input, int32_t depth, const int32_t *stream,
-                            int32_t output_offset, int8_t *output)
+static const int32_t *eights(const tinyrt_fully_connected_packed_s8_params *p, const int8_t *input,
+                             const int32_t *stream, int8_t *output, const int8_t *output_end)
 {
-    uint32_t sums_a[CHANNELS / 2] = {0, 0, 0, 0};
-    uint32_t sums[CHANNELS / 2];
-
-    for (int32_t pair = 0; pair < CHANNELS / 2; ++pair) {
-        sums[pair] = (uint32_t)*stream++;
-    }
-    for (int32_t i = 0; i < depth; i += 4) {
+    while (output != output_end) {
+        const int32_t *const tails = stream + CHANNELS / 2 + p->input_depth * (CHANNELS / 4);
         for (int32_t pair = 0; pair < CHANNELS / 2; ++pair) {
-            uint32_t both = sums[pair];
-            uint32_t a = sums_a[pair];
-            tinyrt_add_products(&both, &a, *stream++, input[i], input[i + 2]);
-            tinyrt_add_products(&both, &a, *stream++, input[i + 1], input[i + 3]);
-            sums[pair] = both;
-            sums_a[pair] = a;
+            const int32_t *words = stream + CHANNELS / 2 + 2 * pair;
+            int32_t sum = stream[pair];
+            int32_t sum_a = 0;
+            for (int32_t i = 0; i < p->input_depth; i += 4) {
+                const int32_t halves[4] = {tinyrt_half(&words[0], 0), tinyrt_half(&words[1], 0),
+                                           tinyrt_half(&words[0], 1), tinyrt_half(&words[1], 1)};
+                sum += halves[0] * input[i];
+                sum += halves[1] * input[i + 1];
+                sum += halves[2] * input[i + 2];
+                sum += halves[3] * input[i + 3];
+                sum_a += tinyrt_weight_a(halves[0]) * input[i];
+                sum_a += tinyrt_weight_a(halves[1]) * input[i + 1];
+                sum_a += tinyrt_weight_a(halves[2]) * input[i + 2];
+                sum_a += tinyrt_weight_a(halves[3]) * input[i + 3];
+                words += CHANNELS;
+            }
+            output = tinyrt_packed_outputs(sum, sum_a, tails + 3 * pair, p->output_offset, output);
         }
-    }
-    for (int32_t pair = 0; pair < CHANNELS / 2; ++pair) {
-        output = tinyrt_packed_outputs(sums[pair], sums_a[pair], stream, output_offset, output);
-        stream += 3;
+        stream = tails + 3 * (CHANNELS / 2);
     }
     return stream;
 }
@@ -154,15 +197,16 @@ void tinyrt_fully_connected_packed_s8(const tinyrt_fully_connected_packed_s8_par
     for (int32_t batch = 0; batch < p->batches; ++batch) {
         const int32_t *stream = p->stream;
         int8_t *const row = output;
-        int32_t left = p->output_depth;
-        for (; left >= CHANNELS; left -= CHANNELS) {
-            stream = eight(input, p->input_depth, stream, p->output_offset, output);
-            output += CHANNELS;
+        int8_t *const whole = output + p->output_depth / CHANNELS * CHANNELS;
+        const int32_t rest = p->output_depth % CHANNELS;
+        if (whole != output) {
+            stream = eights(p, input, stream, output, whole);
+            output = whole;
         }
-        if (left > 0) {
+        if (rest > 0) {
             int8_t last[CHANNELS];
-            (void)eight(input, p->input_depth, stream, p->output_offset, last);
-            for (int32_t i = 0; i < left; ++i) {
+            (void)eights(p, input, stream, last, last + CHANNELS);
+            for (int32_t i = 0; i < rest; ++i) {
                 *output++ = last[i];
             }
         }

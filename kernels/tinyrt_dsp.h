@@ -4,8 +4,11 @@
 
 #include "tinyrt.h"
 
-/* Inline assembly takes nearly all registers: compilers grant them when they optimize. */
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__GNUC__) && defined(__OPTIMIZE__)
+/* The assembly takes all registers but sp and pc. GCC grants them when it optimizes and keeps no frame
+ * pointer in r7, as it does by default; clang wants r7 for itself. Define TINYRT_PORTABLE to do without
+ * assembly: the results are the same. */
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__GNUC__) && \
+    !defined(__clang__) && defined(__OPTIMIZE__) && !defined(TINYRT_PORTABLE)
 #define TINYRT_HAS_DSP 1
 #else
 #define TINYRT_HAS_DSP 0
@@ -65,6 +68,22 @@ static inline uint32_t tinyrt_doubled_16(uint32_t word)
 {
     uint32_t result;
     __asm__("sadd16 %0, %1, %1" : "=r"(result) : "r"(word));
+    return result;
+}
+
+/* Adds bytes 0 and 2 to the halves of a sum. */
+static inline uint32_t tinyrt_sxtab16(uint32_t sum, uint32_t word)
+{
+    uint32_t result;
+    __asm__("sxtab16 %0, %1, %2" : "=r"(result) : "r"(sum), "r"(word));
+    return result;
+}
+
+/* Adds bytes 1 and 3. */
+static inline uint32_t tinyrt_sxtab16_ror8(uint32_t sum, uint32_t word)
+{
+    uint32_t result;
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(result) : "r"(sum), "r"(word));
     return result;
 }
 

@@ -42,7 +42,7 @@ void tinyrt_packed_pairs(tinyrt_block *block, const int32_t *stream)
 
     __asm__ volatile(
         "1:\n\t" /* a pair */
-        "ldrd r0, r7, [r0, #28]\n\t" /* columns, groups */
+        "ldrd r0, r7, [r0, #24]\n\t" /* columns, groups */
         "ldr r11, [r1], #4\n\t"      /* 256 * bias of B */
         "ldmia r1!, {r5, r6}\n\t"
         FIRST_DEPTH_2("r5")
@@ -66,7 +66,6 @@ void tinyrt_packed_pairs(tinyrt_block *block, const int32_t *stream)
         "bne 4b\n\t"
         "5:\n\t"
         "ldmia r1!, {r2, r3, r4}\n\t" /* bias of A and shifts; multipliers */
-        "ldr r7, [r0, #20]\n\t"       /* signs */
         "asr r5, r2, #8\n\t"
         "and r6, r2, #15\n\t"
         "ubfx r2, r2, #4, #4\n\t"
@@ -76,10 +75,10 @@ void tinyrt_packed_pairs(tinyrt_block *block, const int32_t *stream)
         "add r8, r5, r8, lsl #1\n\t" /* 2 * sum of A */
         "add r9, r5, r9, lsl #1\n\t"
         "add r10, r5, r10, lsl #1\n\t"
-        "cmp r7, #0\n\t"
-        "bne 7f\n\t"
-        /* Nested floors merge: the rounded high product of A and, of B, one with 7 bits more. */
         "ldrd r5, r7, [r0, #12]\n\t"
+        "cmp r7, #0\n\t"
+        "beq 7f\n\t"
+        /* Nested floors merge: the rounded high product of A and, of B, one with 7 bits more. */
         "lsl r5, r5, r6\n\t"
         HIGH_A "r8, r8, r3, r5\n\t"
         HIGH_A "r9, r9, r3, r5\n\t"
@@ -110,7 +109,7 @@ void tinyrt_packed_pairs(tinyrt_block *block, const int32_t *stream)
         "strb r12, [r3], #1\n\t"
         "strb lr, [r4], #1\n\t"
         "stmia r0, {r2, r3, r4}\n\t"
-        "ldr r7, [r0, #24]\n\t"
+        "ldr r7, [r0, #20]\n\t"
         "cmp r1, r7\n\t"
         "bne 1b\n\t"
         "b 8f\n\t"
@@ -124,7 +123,6 @@ void tinyrt_packed_pairs(tinyrt_block *block, const int32_t *stream)
         "smmulr r11, r11, r4\n\t"
         "smmulr r12, r12, r4\n\t"
         "smmulr lr, lr, r4\n\t"
-        "ldr r5, [r0, #12]\n\t"
         "lsl r7, r5, r6\n\t"
         "lsl r5, r5, r2\n\t"
         "add r8, r8, r8, asr #31\n\t"
@@ -199,25 +197,47 @@ void tinyrt_packed_widen(const int8_t *input, int32_t groups, int32_t *column)
 
 #else
 
+typedef struct {
+    int32_t both;
+    int32_t a;
+} sums;
+
+/* One depth of a pair of channels and of three pixels. */
+static inline void add_half(sums *pixels, const int32_t *word, const int32_t *column, int32_t half)
+{
+    const int32_t both = tinyrt_half(word, half);
+    const int32_t a = tinyrt_weight_a(both);
+    const int32_t x_0 = tinyrt_half(&column[0], half);
+    const int32_t x_1 = tinyrt_half(&column[1], half);
+    const int32_t x_2 = tinyrt_half(&column[2], half);
+
+    pixels[0].both += both * x_0;
+    pixels[1].both += both * x_1;
+    pixels[2].both += both * x_2;
+    pixels[0].a += a * x_0;
+    pixels[1].a += a * x_1;
+    pixels[2].a += a * x_2;
+}
+
 void tinyrt_packed_pairs(tinyrt_block *block, const int32_t *stream)
 {
+    const int32_t words = 2 * block->groups;
+
     while (stream != block->stream_end) {
-        const uint32_t bias_b = (uint32_t)*stream++;
-        uint32_t sums_a[TINYRT_COLUMNS] = {0, 0, 0};
-        uint32_t sums[TINYRT_COLUMNS] = {bias_b, bias_b, bias_b};
         const int32_t *column = block->columns;
-        const int32_t words = 2 * block->groups;
-        for (int32_t i = 0; i < words; ++i) {
-            for (int32_t pixel = 0; pixel < TINYRT_COLUMNS; ++pixel) {
-                tinyrt_add_products(&sums[pixel], &sums_a[pixel], stream[i], tinyrt_low_half(*column),
-                                    tinyrt_high_half(*column));
-                ++column;
-            }
+        const int32_t bias_b = *stream++;
+        const int32_t *const tail = stream + words;
+        sums pixels[TINYRT_COLUMNS] = {{bias_b, 0}, {bias_b, 0}, {bias_b, 0}};
+
+        for (; stream != tail; ++stream) {
+            add_half(pixels, stream, column, 0);
+            add_half(pixels, stream, column, 1);
+            column += TINYRT_COLUMNS;
         }
-        stream += words;
         for (int32_t pixel = 0; pixel < TINYRT_COLUMNS; ++pixel) {
-            block->outputs[pixel] = tinyrt_packed_outputs(
-                sums[pixel], sums_a[pixel], stream, block->output_offset, block->outputs[pixel]);
+            block->outputs[pixel] =
+                tinyrt_packed_outputs(pixels[pixel].both, pixels[pixel].a, tail,
+                                      block->output_offset, block->outputs[pixel]);
         }
         stream += 3;
     }
@@ -226,8 +246,8 @@ void tinyrt_packed_pairs(tinyrt_block *block, const int32_t *stream)
 void tinyrt_packed_widen(const int8_t *input, int32_t groups, int32_t *column)
 {
     do {
-        column[0] = (int32_t)(((uint32_t)input[0] & 0xFFFFu) | (uint32_t)input[2] << 16);
-        column[TINYRT_COLUMNS] = (int32_t)(((uint32_t)input[1] & 0xFFFFu) | (uint32_t)input[3] << 16);
+        column[0] = tinyrt_pair(input[0], input[2]);
+        column[TINYRT_COLUMNS] = tinyrt_pair(input[1], input[3]);
         input += 4;
         column += 2 * TINYRT_COLUMNS;
     } while (--groups != 0);

@@ -5,8 +5,9 @@
  * columns form a block and lie interleaved, word by word.
  *
  * Weights. The two channels of a pair, A and B, share their halves: h = 256 * B + A. One product with
- * h gives the sums of both, S = 256 * S_B + S_A modulo 2^32; the low byte of h, sign-extended, is A
- * and gives S_A, so that S - S_A = 256 * S_B: exact, as tinyrt/lower/ proves that |S_B| < 2^22. The
+ * h gives the sums of both, S = 256 * S_B + S_A; the low byte of h, sign-extended, is A and gives
+ * S_A, so that S - S_A = 256 * S_B. tinyrt/lower/ proves that bias and sums stay below 2^22, from the
+ * weights: as no product is bound to one sign, that holds for what is summed so far as well. The
  * stream of weights holds, for each pair of channels,
  *
  *     256 * bias of B
@@ -19,40 +20,44 @@
 #ifndef TINYRT_PACKED_H
 #define TINYRT_PACKED_H
 
+#include <string.h>
+
 #include "tinyrt_dsp.h"
 #include "tinyrt_fixedpoint.h"
 
 /* Columns of a block. */
 #define TINYRT_COLUMNS 3
 
-/* The halves of a word, sign-extended. */
-static inline int32_t tinyrt_low_half(int32_t word)
+/* Half a word of weights or of a column: which half is a matter of byte order, but of the same for
+ * both. */
+static inline int32_t tinyrt_half(const int32_t *word, int32_t number)
 {
-    return (int16_t)(uint16_t)((uint32_t)word & 0xFFFFu);
+    int16_t half;
+    memcpy(&half, (const int8_t *)word + 2 * number, sizeof half);
+    return half;
 }
 
-static inline int32_t tinyrt_high_half(int32_t word)
+/* The weight of A in a half. */
+static inline int32_t tinyrt_weight_a(int32_t half)
 {
-    return word >> 16; /* floors, which keeps the sign */
+    return (int8_t)(uint8_t)((uint32_t)half & 0xFFu);
 }
 
-/* Adds two products to the sums of a pair of channels; each product fits, the sums wrap. */
-static inline void tinyrt_add_products(uint32_t *sum, uint32_t *sum_a, int32_t word, int32_t x_low,
-                                       int32_t x_high)
+/* Two values as a word of a column. */
+static inline int32_t tinyrt_pair(int8_t first, int8_t second)
 {
-    const int32_t low = tinyrt_low_half(word);
-    const int32_t high = tinyrt_high_half(word);
-    *sum += (uint32_t)(low * x_low) + (uint32_t)(high * x_high);
-    *sum_a += (uint32_t)((int8_t)(uint8_t)((uint32_t)low & 0xFFu) * x_low) +
-              (uint32_t)((int8_t)(uint8_t)((uint32_t)high & 0xFFu) * x_high);
+    const int16_t halves[2] = {first, second};
+    int32_t word;
+    memcpy(&word, halves, sizeof word);
+    return word;
 }
 
 /* Writes the outputs of a pair from its sums and its last three words. */
-static inline int8_t *tinyrt_packed_outputs(uint32_t sum, uint32_t sum_a, const int32_t *tail,
+static inline int8_t *tinyrt_packed_outputs(int32_t sum, int32_t sum_a, const int32_t *tail,
                                             int32_t output_offset, int8_t *output)
 {
-    const int32_t a = (int32_t)sum_a + (tail[0] >> 9); /* >> drops the shifts and a zero bit */
-    const int32_t b = (int32_t)(sum - sum_a) >> 8;     /* without rest */
+    const int32_t a = sum_a + (tail[0] >> 9); /* >> drops the shifts and a zero bit */
+    const int32_t b = (sum - sum_a) >> 8;     /* without rest */
     *output++ = tinyrt_output_s8(a, tail[1], -1 - (tail[0] & 15), output_offset, -128, 127);
     *output++ = tinyrt_output_s8(b, tail[2], -1 - ((tail[0] >> 4) & 15), output_offset, -128, 127);
     return output;
@@ -63,12 +68,11 @@ static inline int8_t *tinyrt_packed_outputs(uint32_t sum, uint32_t sum_a, const 
 typedef struct {
     int8_t *outputs[TINYRT_COLUMNS]; /* 0: the next byte of each pixel */
     int32_t rounding;                /* 12: 2 * output_offset + 1 */
-    int32_t rounding_b;              /* 16: 128 times as much */
-    int32_t signs;                   /* 20: 0 where the activation levels all results below zero */
-    const int32_t *stream_end;       /* 24 */
-    const int32_t *columns;          /* 28 */
-    int32_t groups;                  /* 32: of a column */
-    int32_t output_offset;           /* 36 */
+    int32_t rounding_b;              /* 16: 128 times as much; 0 where results below zero survive */
+    const int32_t *stream_end;       /* 20 */
+    int32_t *columns;                /* 24 */
+    int32_t groups;                  /* 28: of a column */
+    int32_t output_offset;           /* 32 */
 } tinyrt_block;
 
 /* Writes the next two channels of each pixel for every pair of a stream; results are limited to
@@ -93,6 +97,18 @@ static inline void tinyrt_packed_channels(tinyrt_block *block, const int32_t *st
 
 /* Widens `groups` groups of four values to the words of one of three columns. */
 void tinyrt_packed_widen(const int8_t *input, int32_t groups, int32_t *column);
+
+/* Fills groups with one value; returns where the next one goes. */
+static inline int32_t *tinyrt_packed_fill(int32_t value, int32_t groups, int32_t *column)
+{
+    const int32_t word = tinyrt_pair((int8_t)value, (int8_t)value);
+    for (; groups > 0; --groups) {
+        column[0] = word;
+        column[TINYRT_COLUMNS] = word;
+        column += 2 * TINYRT_COLUMNS;
+    }
+    return column;
+}
 
 /* The same for all three columns at once. */
 void tinyrt_packed_widen_3(const int8_t *input_0, const int8_t *input_1, const int8_t *input_2,
