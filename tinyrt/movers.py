@@ -13,10 +13,22 @@ from typing import Self
 
 from tinyrt.constraints import rule
 from tinyrt.graph import Node, Shape
-from tinyrt.kernel import Constraint, Int32s, Kernel, Overlap, Touch, Value, Variadic, View
+from tinyrt.kernel import (
+    Constraint,
+    Int32s,
+    Kernel,
+    Overlap,
+    Run,
+    Touch,
+    Value,
+    Variadic,
+    View,
+)
 
 MANY = 1 << 12
 """Most tensors on a variadic side of an operator."""
+RUN_BYTES = 16
+"""Longer runs are copied one by one."""
 LOOPS = 5
 """Nested loops of a strided copy; an input of as many dimensions never needs more."""
 
@@ -55,6 +67,16 @@ def none_left_out(node: Node) -> str | None:
         if tensor is None:
             return f"input {position} is left out"
     return None
+
+
+def _taken(data: bytes, first: int, count: int, stride: int) -> bytes:
+    """`count` bytes at regular distances of either sign."""
+    if stride == 0:
+        return data[first : first + 1] * count
+    last = first + (count - 1) * stride
+    if stride > 0:
+        return data[first : last + 1 : stride]
+    return data[first : last - 1 if last else None : stride]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +124,40 @@ class StridedCopy(Kernel):
         for start in self._starts(0, self.offset):
             output += source[start : start + self.run_bytes]
         return (output,)
+
+    def fast(self) -> Run:
+        """Slices along the longest loop, where runs are short."""
+        if self.run_bytes > RUN_BYTES:
+            return self.reference
+        # The bytes of a run are one more loop; of each: turns, strides of input and of output.
+        loops: list[tuple[int, int, int]] = []
+        pitch = 1
+        sizes = (*zip(self.counts, self.strides, strict=True), (self.run_bytes, 1))
+        for count, stride in reversed(sizes):
+            if count != 1:
+                loops.append((count, stride, pitch))
+            pitch *= count
+        if not pitch or not loops:
+            return self.reference
+        longest = max(loops)
+        count, stride, step = longest
+        loops.remove(longest)
+        starts = [(self.offset, 0)]
+        for turns, source_stride, target_stride in loops:
+            starts = [
+                (source + turn * source_stride, target + turn * target_stride)
+                for turn in range(turns)
+                for source, target in starts
+            ]
+
+        def run(source: Value) -> tuple[Value, ...]:
+            data, output = bytes(source), bytearray(pitch)
+            end = (count - 1) * step + 1
+            for first, target in starts:
+                output[target : target + end : step] = _taken(data, first, count, stride)
+            return (output,)
+
+        return run
 
     def _starts(self, loop: int, start: int) -> Iterator[int]:
         """The byte at which each run begins, for the loops from `loop` on."""

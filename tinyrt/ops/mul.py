@@ -1,14 +1,16 @@
 """MUL."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Self
 
 from tinyrt import broadcast, constraints, windows
 from tinyrt.fixedpoint import Numerics, quantize_multiplier, requantize_to_int8
 from tinyrt.graph import Node
-from tinyrt.kernel import Value
+from tinyrt.kernel import Run, Value
 from tinyrt.options import ActivationFunctionType, MulOptions
 from tinyrt.scales import factor_fits, scale_of, zero_point_of
+from tinyrt.short_multiplier import staircase
 
 
 def _activation(node: Node) -> ActivationFunctionType:
@@ -70,20 +72,45 @@ class Mul(broadcast.Broadcast):
             numerics=numerics,
         )
 
+    def fast(self) -> Run:
+        """Look each pair up; tables of the products are made when they are first needed."""
+        return self.looked_up(self._table)
+
+    def _table(self) -> bytes:
+        first = [value + self.input1_offset for value in range(-128, 128)]
+        second = [value + self.input2_offset for value in range(-128, 128)]
+        ends = [a * b for a in (first[0], first[-1]) for b in (second[0], second[-1])]
+        stairs = staircase(
+            self.output_multiplier,
+            self.output_shift,
+            self.output_offset,
+            self.activation_min,
+            self.activation_max,
+            self.numerics,
+            min(ends),
+            max(ends),
+        )
+        if stairs is None:
+            return bytes([self._result(a * b) + 128 for a in first for b in second])
+        steps, base = stairs.steps, stairs.base + 128
+        return bytes([base + bisect_right(steps, a * b) for a in first for b in second])
+
+    def _result(self, product: int) -> int:
+        return requantize_to_int8(
+            product,
+            self.output_multiplier,
+            self.output_shift,
+            self.output_offset,
+            self.activation_min,
+            self.activation_max,
+            self.numerics,
+        )
+
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Multiply pair by pair."""
         first, second = (memoryview(operand).cast("B").cast("b") for operand in operands)
         output = bytearray(
-            requantize_to_int8(
-                (a + self.input1_offset) * (b + self.input2_offset),
-                self.output_multiplier,
-                self.output_shift,
-                self.output_offset,
-                self.activation_min,
-                self.activation_max,
-                self.numerics,
-            )
-            & 0xFF
+            self._result((a + self.input1_offset) * (b + self.input2_offset)) & 0xFF
             for a, b in zip(
                 self.stretched(first, self.strides1),
                 self.stretched(second, self.strides2),

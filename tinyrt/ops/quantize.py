@@ -1,14 +1,18 @@
 """QUANTIZE."""
 
+import math
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from typing import ClassVar, Literal, Self
 
 from tinyrt import constraints, lookup
 from tinyrt.fixedpoint import Numerics, clamp, quantize_multiplier, requantize, wrap32
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Kernel, Overlap, Touch, Value
+from tinyrt.kernel import Kernel, Overlap, Run, Touch, Value
+from tinyrt.planar import FLIP
 from tinyrt.scales import (
     factor_fits,
     round_single,
@@ -75,17 +79,33 @@ class Quantize(Kernel):
 
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Divide, round, limit."""
+        values = memoryview(operands[0]).cast("B").cast("f")
+        return (array(self.output_type.format, map(self._quantizer(), values)).tobytes(),)
+
+    def _quantizer(self) -> Callable[[float], int]:
         scale = single_of_bits(self.scale_bits)
         limits = self.output_type.integer_range
         assert limits is not None
-        output = array(
-            self.output_type.format,
-            (
-                clamp(round_single(single(value / scale)) + self.output_offset, *limits)
-                for value in memoryview(operands[0]).cast("B").cast("f")
-            ),
-        )
-        return (output.tobytes(),)
+
+        def quantize(value: float) -> int:
+            return clamp(round_single(single(value / scale)) + self.output_offset, *limits)
+
+        return quantize
+
+    def fast(self) -> Run:
+        """Look up between which singles a value lies, for the result grows with it."""
+        if self.output_type is not DType.INT8:
+            return self.reference
+        quantize = self._quantizer()
+        steps = [_first_single(quantize, value) for value in range(-127, 128)]
+
+        def run(source: Value) -> tuple[Value, ...]:
+            values = memoryview(source).cast("B").cast("f").tolist()
+            if math.isnan(sum(values)):  # perhaps a NaN, which is neither above nor below anything
+                return self.reference(source)
+            return (bytes(map(bisect_right, repeat(steps), values)).translate(FLIP),)
+
+        return run
 
     def overlap(self) -> tuple[Overlap, ...]:
         """Element by element; int8 has the leave of C to alias a float."""
@@ -94,6 +114,23 @@ class Quantize(Kernel):
     def touches(self) -> Iterator[Touch]:
         """Element by element."""
         return Elements(self.elements, 4, 1).touches()
+
+
+def _first_single(quantize: Callable[[float], int], value: int) -> float:
+    """The least single that becomes `value` or more; the greatest of all if none does."""
+    low, high = -0x7F800000, 0x7F800000  # both infinities
+    while low < high:
+        middle = (low + high) >> 1
+        if quantize(_single_at(middle)) >= value:
+            high = middle
+        else:
+            low = middle + 1
+    return _single_at(low)
+
+
+def _single_at(place: int) -> float:
+    """The singles in order, zero at 0."""
+    return math.copysign(single_of_bits(abs(place)), place)
 
 
 @dataclass(frozen=True, slots=True)
