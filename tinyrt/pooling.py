@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from tinyrt import constraints, walks, windows
+from tinyrt.fast.windowed import Window
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Node, Shape
 from tinyrt.kernel import Kernel, Overlap, Touch, Value
@@ -116,6 +117,27 @@ class Pool2D(Kernel):
             pad_left=columns.pad_before,
             activation_min=low,
             activation_max=high,
+        )
+
+    def axes(self) -> tuple[Window, Window]:
+        """The windows along height and width."""
+        return (
+            Window.of(
+                self.input_height,
+                self.output_height,
+                self.stride_height,
+                self.filter_height,
+                1,
+                self.pad_top,
+            ),
+            Window.of(
+                self.input_width,
+                self.output_width,
+                self.stride_width,
+                self.filter_width,
+                1,
+                self.pad_left,
+            ),
         )
 
     def covered(self, operand: Value) -> Iterator[list[list[int]]]:

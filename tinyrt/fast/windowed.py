@@ -26,16 +26,20 @@ class Window:
         cls, size: int, output: int, stride: int, kernel: int, dilation: int, pad: int
     ) -> "Window":
         """Place a filter of `kernel` taps on an input of `size` elements, `output` times."""
-        offsets = {position: position * dilation - pad for position in range(kernel)}
+        if output == 1:
+            stride = 1  # never taken, and it may be very long
         last = (output - 1) * stride
+        # Not before the input for the last window, not behind it for the first.
+        first = max(0, -(-(pad - last) // dilation))
         kept = tuple(
             position
-            for position, offset in offsets.items()
+            for position in range(first, min(kernel, -(-(size + pad) // dilation)))
             # Of the windows in which the tap is not before the input, it is first inside.
-            if offset + last >= 0 and max(offset, offset % stride) < size
+            if max(position * dilation - pad, (position * dilation - pad) % stride) < size
         )
         kept = kept or (0,)
-        return cls(Axis(size, output, stride, tuple(offsets[n] for n in kept)), kernel, kept)
+        offsets = tuple(position * dilation - pad for position in kept)
+        return cls(Axis(size, output, stride, offsets), kernel, kept)
 
     @property
     def too_sparse(self) -> bool:
@@ -89,7 +93,7 @@ def dense(
             ]
             yield Block(range(group * filter_depth, (group + 1) * filter_depth), found)
 
-    return _convolution(rows, columns, depth, channels, zero_point, blocks)
+    return convolution(rows, columns, depth, channels, zero_point, blocks)
 
 
 def depthwise(
@@ -129,7 +133,7 @@ def depthwise(
             ]
             yield Block((source,), found)
 
-    return _convolution(rows, columns, depth, channels, zero_point, blocks)
+    return convolution(rows, columns, depth, channels, zero_point, blocks)
 
 
 def _taps(rows: Window, columns: Window) -> Iterator[int]:
@@ -137,7 +141,7 @@ def _taps(rows: Window, columns: Window) -> Iterator[int]:
     return (row * columns.kernel + column for row in rows.kept for column in columns.kept)
 
 
-def _convolution(
+def convolution(
     rows: Window,
     columns: Window,
     depth: int,
@@ -145,6 +149,16 @@ def _convolution(
     zero_point: int,
     blocks: Callable[[], Iterator[Block]],
 ) -> Convolution | None:
+    """A convolution of one image; None where its windows are too sparse for planes.
+
+    Args:
+        rows: windows along the height.
+        columns: windows along the width.
+        depth: input channels.
+        channels: output channels.
+        zero_point: of the input.
+        blocks: all output channels.
+    """
     if rows.too_sparse or columns.too_sparse:
         return None
     return Convolution(

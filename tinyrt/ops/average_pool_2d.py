@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass
 
+from tinyrt.fast.arrange import alone
+from tinyrt.fast.pooling import average, least_total, mean
 from tinyrt.fast.totals import POSITIONS, by_steps
 from tinyrt.fixedpoint import clamp
+from tinyrt.graph import Shape
 from tinyrt.kernel import HeldRun, Run, Value, as_bytes
+from tinyrt.planar import PlanarOperator
 from tinyrt.pooling import Pool2D
-
-
-def rounded_quotient(total: int, count: int) -> int:
-    """Divide by a positive count, rounding to nearest, halves away from zero."""
-    magnitude = (abs(total) + count // 2) // count
-    return magnitude if total > 0 else -magnitude
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +22,22 @@ class AveragePool2D(Pool2D):
     opcode = "AVERAGE_POOL_2D"
     c_name = "average_pool_2d_s8"
 
-    def _least_total(self, mean: int, count: int) -> int:
-        """The least sum of `count` values whose rounded quotient is `mean` or more."""
-        if mean > 0:
-            return mean * count - count // 2
-        return count // 2 - (1 - mean) * count + 1
+    def _image(self) -> PlanarOperator | None:
+        low, high = self.activation_min, self.activation_max
+        return average(*self.axes(), self.depth, low, high)
 
     def fast(self) -> Run:
-        """Sum lanes, where a window covers a whole image."""
+        """Sum lanes, where windows do not reach outside."""
         run = self.held()
-        return self.reference if run is None else lambda source: (as_bytes(run(source)[0]),)
+        if run is not None:
+            return lambda source: (as_bytes(run(source)[0]),)
+        image = self._image()
+        return (image and alone(image, self.batches)) or self.reference
+
+    def planar(self, shape: Shape) -> PlanarOperator | None:
+        """Planes, where there is one image and several windows."""
+        del shape
+        return self._image() if self.batches == 1 and self.held() is None else None
 
     def held(self) -> HeldRun | None:
         """The total of each channel, where one window covers the only image."""
@@ -49,8 +53,8 @@ class AveragePool2D(Pool2D):
             return None
         # Totals of bytes that are each 128 more than the value.
         steps = [
-            self._least_total(mean, count) + 128 * count
-            for mean in range(self.activation_min + 1, self.activation_max + 1)
+            least_total(value, count) + 128 * count
+            for value in range(self.activation_min + 1, self.activation_max + 1)
         ]
         return by_steps(self.depth, self.activation_min + 128, steps)
 
@@ -59,6 +63,6 @@ class AveragePool2D(Pool2D):
         output = bytearray()
         for pixels in self.covered(operands[0]):
             for values in zip(*pixels, strict=True):
-                mean = rounded_quotient(sum(values), len(values))
-                output.append(clamp(mean, self.activation_min, self.activation_max) & 0xFF)
+                value = mean(sum(values), len(values))
+                output.append(clamp(value, self.activation_min, self.activation_max) & 0xFF)
         return (output,)

@@ -3,8 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
+from tinyrt.fast.arrange import alone
+from tinyrt.fast.pooling import MaxPooling
 from tinyrt.fixedpoint import clamp
-from tinyrt.kernel import Border, Value
+from tinyrt.graph import Shape
+from tinyrt.kernel import Border, Run, Value
+from tinyrt.planar import Image, PlanarOperator
 from tinyrt.pooling import Pool2D
 
 
@@ -17,6 +21,29 @@ class MaxPool2D(Pool2D):
 
     opcode = "MAX_POOL_2D"
     c_name = "max_pool_2d_s8"
+
+    def _image(self) -> PlanarOperator | None:
+        rows, columns = self.axes()
+        if rows.too_sparse or columns.too_sparse:
+            return None
+        return MaxPooling(
+            rows=rows.axis,
+            columns=columns.axis,
+            source=Image(self.input_height, self.input_width, self.depth),
+            target=Image(self.output_height, self.output_width, self.depth),
+            low=self.activation_min + 128,
+            high=self.activation_max + 128,
+        )
+
+    def fast(self) -> Run:
+        """Compare lanes, one image after another."""
+        image = self._image()
+        return (image and alone(image, self.batches)) or self.reference
+
+    def planar(self, shape: Shape) -> PlanarOperator | None:
+        """Planes, where there is one image."""
+        del shape
+        return self._image() if self.batches == 1 else None
 
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Take the maximum of each channel under each window."""

@@ -1,0 +1,93 @@
+"""Pooling and means in lanes against their reference twins."""
+
+import random
+from typing import Any
+
+import pytest
+
+from tests.fast.draws import PROFILES, STYLES, assert_same, axis, content
+from tinyrt.fixedpoint import quantize_multiplier
+from tinyrt.ops.average_pool_2d import AveragePool2D
+from tinyrt.ops.max_pool_2d import MaxPool2D
+from tinyrt.ops.mean import Mean
+from tinyrt.pooling import Pool2D
+
+
+def pool(kind: type[Pool2D], rng: random.Random, **fixed: Any) -> Pool2D:
+    """A random layer."""
+    h, kh, sh, _, pt, oh = axis(rng, {"dilation": 1, **fixed}, "height")
+    w, kw, sw, _, pl, ow = axis(rng, {"dilation": 1, **fixed}, "width")
+    low = fixed.get("low", rng.choice((-128, -128, rng.randint(-128, 100))))
+    return kind(
+        batches=fixed.get("batches", 1),
+        input_height=h,
+        input_width=w,
+        depth=fixed.get("depth", rng.choice((1, 3, 8))),
+        filter_height=kh,
+        filter_width=kw,
+        output_height=oh,
+        output_width=ow,
+        stride_height=sh,
+        stride_width=sw,
+        pad_top=pt,
+        pad_left=pl,
+        activation_min=low,
+        activation_max=rng.choice((127, 127, rng.randint(low, 127))),
+    )
+
+
+def check(kernel: Pool2D, rng: random.Random) -> None:
+    size = kernel.batches * kernel.input_height * kernel.input_width * kernel.depth
+    for style in STYLES:
+        assert_same(kernel, [content(rng, size, style)], style)
+
+
+@pytest.mark.parametrize("kind", [AveragePool2D, MaxPool2D])
+@pytest.mark.parametrize("seed", range(40))
+def test_random_layers(kind: type[Pool2D], seed: int) -> None:
+    rng = random.Random(seed)
+    check(pool(kind, rng), rng)
+
+
+@pytest.mark.parametrize("kind", [AveragePool2D, MaxPool2D])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 6])
+def test_windows_side_by_side(kind: type[Pool2D], kernel: int) -> None:
+    """Even counts have halves to be rounded, of either sign."""
+    rng = random.Random(kernel)
+    fixed = {"height": 12, "width": 12, "kernel": kernel, "stride": kernel, "same": False}
+    check(pool(kind, rng, low=-128, **fixed), rng)
+    check(pool(kind, rng, batches=2, **fixed), rng)
+
+
+def test_one_window_over_the_image() -> None:
+    rng = random.Random(1)
+    for size in (1, 2, 5, 8):
+        fixed = {"height": size, "width": size, "kernel": size, "stride": 1, "same": False}
+        for low in (-128, -20, 30):
+            check(pool(AveragePool2D, rng, low=low, **fixed), rng)
+
+
+@pytest.mark.parametrize("numerics", PROFILES)
+@pytest.mark.parametrize("count", [1, 9, 49, 300])
+def test_means(numerics: Any, count: int) -> None:
+    rng = random.Random(count)
+    for outputs in (1, 7, 64):
+        multiplier, shift = quantize_multiplier(2.0 ** rng.uniform(-2, 2), numerics)
+        spare = min(count.bit_length() - 1, 31 + shift)
+        kernel = Mean(
+            outputs=outputs,
+            count=count,
+            kept_rank=1,
+            kept_sizes=(outputs,),
+            kept_strides=(1,),
+            reduced_rank=1,
+            reduced_sizes=(count,),
+            reduced_strides=(outputs,),
+            input_offset=rng.randint(-127, 128),
+            output_offset=rng.randint(-128, 127),
+            multiplier=(multiplier << spare) // count,
+            shift=shift - spare,
+            numerics=numerics,
+        )
+        for style in STYLES:
+            assert_same(kernel, [content(rng, outputs * count, style)], style)
