@@ -12,6 +12,7 @@ operator that can take part says so with a `PlanarOperator`.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from tinyrt import lanes
 
@@ -156,7 +157,7 @@ class Phases:
         """Whether planes of the same pitch are what is wanted."""
         return self.row_stride == self.column_stride == 1
 
-    def planes(self, value: "bytes | bytearray | memoryview | Planes") -> Sequence[int]:
+    def planes(self, value: bytes | bytearray | memoryview | Planes) -> Sequence[int]:
         """The planes of one image, which comes as planes or as int8 bytes."""
         if isinstance(value, Planes):
             if self.takes_planes and value.grid.pitch == self.pitch:
@@ -223,10 +224,17 @@ class Phases:
         ]
 
 
+class Intake(Protocol):
+    """How an operand comes into a planar operator."""
+
+    def planes(self, value: bytes | bytearray | memoryview | Planes) -> Sequence[int]:
+        """What the operator works on; planes, or the bytes of one image, each plus 128."""
+
+
 class PlanarRun(ABC):
     """An operator prepared for a grid."""
 
-    phases: Phases
+    phases: Intake
     """How an operand becomes input planes."""
     channels: Sequence[Channel]
     """What is known of each output channel."""

@@ -13,8 +13,8 @@ from tinyrt.fast.sums import (
     LookupTable,
     PartProducts,
     Products,
+    lookup_group,
     lookup_table,
-    lookups_pay,
     selector,
 )
 from tinyrt.planar import Channel
@@ -99,18 +99,20 @@ class BlockBuilder:
     def groups(self, jobs: Sequence[Job]) -> Iterator[Group]:
         """The jobs, those by lookups where that is faster."""
         products = [job for job in jobs if isinstance(job, Products)]
-        if not self.by_lookups(products):
+        group = self.lookup_group(products)
+        if group is None:
             yield Group(self.sources, tuple(jobs))
             return
         others = tuple(job for job in jobs if not isinstance(job, Products))
-        yield Group(self.sources, others, lookup_table(products, len(self.sources), self.digits))
+        table = lookup_table(products, len(self.sources), self.digits, group)
+        yield Group(self.sources, others, table)
 
-    def by_lookups(self, jobs: Sequence[Products]) -> bool:
-        """Whether lookups are possible and faster; polynomials cannot be looked up."""
+    def lookup_group(self, jobs: Sequence[Products]) -> int | None:
+        """Planes of a group, where lookups are possible and faster; of polynomials they are not."""
         if len(self.shared.keys) != 1 or len(self.shared.columns.offsets) != 1:
-            return False
+            return None
         weights = sum(len(job.factors) for job in jobs)
-        return lookups_pay(len(self.sources), len(jobs), weights, self.digits)
+        return lookup_group(len(self.sources), len(jobs), weights, self.digits)
 
     @property
     def digits(self) -> float:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from tinyrt.fast.block import Block, BlockBuilder, Group
 from tinyrt.fast.frame import Axis, Frame
+from tinyrt.fast.scatter import scatter, scattering_pays
 from tinyrt.fast.sums import Job
 from tinyrt.planar import Channel, Facts, Image, Phases, Pitch, PlanarOperator, PlanarRun
 
@@ -57,7 +58,12 @@ class Convolution(PlanarOperator):
         if pitch.turned:
             rows, columns = columns, rows
         frame = Frame(rows, columns, self.source, self.target, self.zero_point, pitch, facts[0])
-        return _build(frame, self.blocks())
+        blocks = list(self.blocks())
+        if len(blocks) == 1 and scattering_pays(frame, blocks[0]):
+            run = scatter(frame, blocks[0])
+            if run is not None:
+                return run
+        return _build(frame, blocks)
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ class ConvolutionRun(PlanarRun):
         return results
 
 
-def _build(frame: Frame, blocks: Iterator[Block]) -> ConvolutionRun | None:
+def _build(frame: Frame, blocks: Sequence[Block]) -> ConvolutionRun | None:
     known: list[tuple[int, int]] = []
     facts: dict[int, Channel] = {}
     groups: list[Group] = []

@@ -1,16 +1,16 @@
 """FULLY_CONNECTED: one position and many channels, so the lanes are the output channels.
 
 An input channel's weights, one lane for each output channel, are one integer; the inputs are the
-scalars. An input that equals the zero-point is no term of the sum: behind a ReLU that is half of
-them. Where inputs are never zero, groups of eight are looked up instead: for every subset of a
-group the sum of its weights is made at prepare time, bit b of the eight inputs picks one, and the
-eight sums are doubled in turn. That takes one addition an input, and no multiplication.
+scalars. An input of −128 is no term of the sum: behind a ReLU that is half of them.
+
+Looking up sums of weights that were made at prepare time, as `sums.LookupTable` does for planes,
+was tried: on inputs that vary, the tables are never in the cache, and it took three times as long.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import compress
-from operator import getitem, mul
+from operator import mul
 
 from tinyrt import lanes
 from tinyrt.fast.requantize import Masks, Requantization, converter, least_bits
@@ -20,12 +20,6 @@ from tinyrt.short_multiplier import Staircase
 
 Row = Callable[[bytes], bytes]
 """From one row of inputs, each plus 128, to one row of outputs likewise."""
-
-GROUP = 8
-"""Inputs that are looked up together: a bit of each makes a byte."""
-
-TABLE_BYTES = 12 << 20
-"""Most memory that the subset sums of one layer may take."""
 
 
 def dense(
@@ -153,33 +147,15 @@ def _sums(
     transposed = b"".join([unsigned[source::depth] for source in range(depth)])
     offset = lanes.ones(channels, bits) * 128
     columns = [packed - offset for packed in lanes.pack(transposed, depth, bits)]
-    entry_bytes = channels * bits // 7 + 28
-    if zero_point == -128 or depth < GROUP or entry_bytes * 32 * depth > TABLE_BYTES:
 
-        def by_products(inputs: bytes) -> int:
-            # An input of −128 counts nothing.
-            total: int = sum(map(mul, compress(columns, inputs), filter(None, inputs)), bias)
-            return total
+    def accumulate(inputs: bytes) -> int:
+        # An input of −128 counts nothing.
+        total: int = sum(map(mul, compress(columns, inputs), filter(None, inputs)), bias)
+        return total
 
-        return by_products
-    tables = [_subset_sums(columns[first : first + GROUP]) for first in range(0, depth, GROUP)]
+    def accumulate_all(inputs: bytes) -> int:
+        total: int = sum(map(mul, columns, inputs), bias)
+        return total
 
-    def by_lookups(inputs: bytes) -> int:
-        total = 0
-        for masks in lanes.bit_planes(inputs):
-            total = sum(_chosen(tables, masks), total << 1)
-        return total + bias
-
-    return by_lookups
-
-
-def _chosen(tables: Sequence[Sequence[int]], places: bytes) -> Iterator[int]:
-    return map(getitem, tables, places)
-
-
-def _subset_sums(columns: Sequence[int]) -> list[int]:
-    """The sum of every subset, at the place of its bit mask."""
-    sums = [0]
-    for column in columns:
-        sums += [added + column for added in sums]
-    return sums
+    # The input that is most often met is the zero-point, for that is what a ReLU leaves.
+    return accumulate if zero_point == -128 else accumulate_all

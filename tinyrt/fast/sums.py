@@ -12,15 +12,15 @@ chosen by what it costs, in digits of the integers:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import add, itemgetter, mul
+from operator import itemgetter, mul
 
 from tinyrt import lanes
 from tinyrt.fast.requantize import Convert, ConvertParts
 
 Select = Callable[[Sequence[int]], Sequence[int]]
 
-GROUP = 8
-"""Planes whose subset sums are made: one bit of their weights is a byte."""
+GROUPS = range(3, 9)
+"""Numbers of planes whose subset sums may be made: a bit of their weights is a byte at most."""
 
 CACHE_BYTES = 800 << 10
 """What the subset sums of a chunk may take: most of a core's second-level cache."""
@@ -28,10 +28,12 @@ CACHE_BYTES = 800 << 10
 DIGIT_BITS = 30
 """Of Python's integers, on which all costs depend."""
 
-# Nanoseconds on one 2-core server, CPython 3.11; only the proportions matter.
+# Nanoseconds on one 2-core server, CPython 3.11; only the proportions matter. FETCH is what it
+# costs besides to drive other data out of the cache.
 CALL = 22.0
 MULTIPLY = 0.65
 ADD = 0.55
+FETCH = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,14 @@ class LookupTable:
     jobs: tuple[Lookups, ...]
     chunks: tuple[slice, ...]
     """Of the planes."""
+    group: int
+    """Planes whose subset sums are made."""
 
     def run(self, planes: Sequence[int]) -> list[int]:
         """The output plane of each job."""
         totals = [job.bias for job in self.jobs]
         for number, chunk in enumerate(self.chunks):
-            sums = subset_sums(planes[chunk])
+            sums = subset_sums(planes[chunk], self.group)
             totals = [
                 total + job.added(number, sums)
                 for total, job in zip(totals, self.jobs, strict=True)
@@ -116,48 +120,60 @@ class LookupTable:
         return [job.convert(total) for total, job in zip(totals, self.jobs, strict=True)]
 
 
-def subset_sums(planes: Sequence[int]) -> list[int]:
-    """The sums of all subsets of every eight successive planes.
+def subset_sums(planes: Sequence[int], group: int) -> list[int]:
+    """The sums of all subsets of every `group` successive planes.
 
     The subset that a bit mask names is at the mask, behind those of earlier groups.
     """
     found: list[int] = []
-    for start in range(0, len(planes), GROUP):
+    for start in range(0, len(planes), group):
         sums = [0]
-        for plane in planes[start : start + GROUP]:
+        for plane in planes[start : start + group]:
             sums += [added + plane for added in sums]
         found += sums
     return found
 
 
-def lookup_table(jobs: Sequence[Products], planes: int, digits: float) -> LookupTable:
+def lookup_table(jobs: Sequence[Products], planes: int, digits: float, group: int) -> LookupTable:
     """The same jobs by lookups.
 
     Args:
         jobs: by products.
         planes: that they meet.
         digits: of a plane.
+        group: planes whose subset sums are made; at most 8.
     """
-    group_bytes = (4 * digits + 28) * (1 << GROUP)
-    size = GROUP * max(1, int(CACHE_BYTES // group_bytes))
+    group_bytes = (4 * digits + 28) * (1 << group)
+    size = group * max(1, int(CACHE_BYTES // group_bytes))
     chunks = [range(start, min(start + size, planes)) for start in range(0, planes, size)]
+    # Integers that are named often are one object: less memory to go through.
+    places = range(min(size, planes + group) // group + 1 << group)
+    numbers = list(places)
     found = []
     for job in jobs:
         weights = bytearray(planes)
         met = range(planes) if job.select is None else job.select(range(planes))
         for place, factor in zip(met, job.factors, strict=True):
             weights[place] = factor & 0xFF
-        selectors = [_selectors(bytes(weights[chunk.start : chunk.stop])) for chunk in chunks]
+        selectors = [
+            _selectors(bytes(weights[chunk.start : chunk.stop]), group, numbers) for chunk in chunks
+        ]
         found.append(Lookups(job.channel, tuple(selectors), job.bias, job.convert))
     slices = [slice(chunk.start, chunk.stop) for chunk in chunks]
-    return LookupTable(tuple(found), tuple(slices))
+    return LookupTable(tuple(found), tuple(slices), group)
 
 
-def _selectors(weights: bytes) -> tuple[Select, ...]:
+def _selectors(weights: bytes, group: int, numbers: Sequence[int]) -> tuple[Select, ...]:
     """For each bit, highest first, the places of its subset sums."""
-    starts = range(0, len(weights) << GROUP, 1 << GROUP)
-    masks = lanes.bit_planes(weights)
-    return tuple([selector(tuple(map(add, starts, mask))) for mask in masks])
+    groups = [weights[start : start + group] for start in range(0, len(weights), group)]
+    masks = lanes.bit_planes(b"".join([members.ljust(8, b"\0") for members in groups]))
+    starts = range(0, len(groups) << group, 1 << group)
+    return tuple(
+        [
+            selector([numbers[start + mask] for start, mask in zip(starts, row, strict=True)])
+            for row in masks
+        ]
+    )
 
 
 def selector(which: Sequence[int]) -> Select:
@@ -168,8 +184,8 @@ def selector(which: Sequence[int]) -> Select:
     return lambda planes: [planes[place] for place in places]
 
 
-def lookups_pay(planes: int, jobs: int, weights: int, digits: float) -> bool:
-    """Whether lookups are faster than products.
+def lookup_group(planes: int, jobs: int, weights: int, digits: float) -> int | None:
+    """The size of groups at which lookups are fastest; None where products are.
 
     Args:
         planes: that the jobs meet.
@@ -177,8 +193,27 @@ def lookups_pay(planes: int, jobs: int, weights: int, digits: float) -> bool:
         weights: that are not zero, of all jobs.
         digits: of a plane.
     """
-    plus, times = CALL + ADD * digits, CALL + MULTIPLY * digits
-    groups = -(-planes // GROUP)
-    tables = groups * ((1 << GROUP) - GROUP - 1) * plus
-    # Eight sums of one lookup a group each, and seven doublings.
-    return tables + jobs * (8 * groups * plus + 7 * (times + CALL)) < weights * (plus + times)
+    cost, group = _lookups_cost(planes, jobs, digits)
+    return group if cost < _products_cost(weights, digits) else None
+
+
+def sums_cost(planes: int, jobs: int, weights: int, digits: float) -> float:
+    """Nanoseconds of the faster way; see `lookup_group`."""
+    return min(_lookups_cost(planes, jobs, digits)[0], _products_cost(weights, digits))
+
+
+def _products_cost(weights: int, digits: float) -> float:
+    return weights * (2 * CALL + (MULTIPLY + ADD) * digits)
+
+
+def _lookups_cost(planes: int, jobs: int, digits: float) -> tuple[float, int]:
+    """Nanoseconds, and the size of groups."""
+    plus, double = CALL + ADD * digits, 2 * CALL + MULTIPLY * digits
+
+    def cost(group: int) -> float:
+        groups = -(-planes // group)
+        tables = groups * ((1 << group) - group - 1) * (plus + FETCH * digits)
+        # Eight sums of one lookup a group each, and seven doublings.
+        return tables + jobs * (8 * groups * plus + 7 * double)
+
+    return min((cost(group), group) for group in GROUPS)

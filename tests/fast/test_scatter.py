@@ -1,0 +1,61 @@
+"""Convolutions with lanes of output channels, whether or not that form would have been chosen."""
+
+import random
+
+import pytest
+
+from tests.fast.draws import STYLES, content, conv
+from tinyrt.fast.convolve import Convolution
+from tinyrt.fast.frame import Frame
+from tinyrt.fast.scatter import Scatter, scatter, scattering_pays
+from tinyrt.kernel import Kernel
+from tinyrt.planar import Facts, Grid, Pitch, Planes
+
+
+def scattered(kernel: Kernel, *, turned: bool, bits: int) -> tuple[Scatter | None, Grid]:
+    """The kernel in this form, on lanes of this width."""
+    image = kernel.planar((1,))
+    assert isinstance(image, Convolution)
+    pitch = Pitch(image.row_lanes(turned), bits, turned)
+    rows, columns = (image.columns, image.rows) if turned else (image.rows, image.columns)
+    nothing = Facts.none(image.source.channels)
+    frame = Frame(rows, columns, image.source, image.target, image.zero_point, pitch, nothing)
+    (block,) = image.blocks()
+    return scatter(frame, block), Grid.of(image.target, pitch)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("bits", [20, 24, 32])
+def test_random_convolutions(turned: bool, bits: int) -> None:
+    rng = random.Random(bits + turned)
+    found = 0
+    for _ in range(40):
+        kernel = conv(rng, groups=1, factor=2.0 ** rng.uniform(-14, -4))
+        if kernel.planar((1,)) is None:
+            continue
+        run, grid = scattered(kernel, turned=turned, bits=bits)
+        if run is None:
+            continue
+        found += 1
+        size = kernel.input_height * kernel.input_width * kernel.input_depth
+        for style in STYLES:
+            data = content(rng, size, style, -kernel.input_offset)
+            planes = Planes(grid, run.run(run.phases.planes(data)))
+            assert planes.to_bytes() == bytes(kernel.reference(data)[0]), f"{style}\n{kernel}"
+    assert found >= 20
+
+
+def test_few_positions_and_many_channels() -> None:
+    """A layer of the shape that this form is for: it is chosen, and gives the same bytes."""
+    rng = random.Random(1)
+    fixed = {"height": 3, "width": 3, "kernel": 1, "stride": 1, "dilation": 1, "groups": 1}
+    kernel = conv(rng, depth=128, channels=256, factor=2.0**-10, input_offset=128, **fixed)
+    image = kernel.planar((1,))
+    assert isinstance(image, Convolution)
+    (block,) = image.blocks()
+    pitch = Pitch(3, 24)
+    nothing = Facts.none(128)
+    frame = Frame(image.rows, image.columns, image.source, image.target, 0, pitch, nothing)
+    assert scattering_pays(frame, block)
+    data = rng.randbytes(9 * 128)
+    assert bytes(kernel.fast()(data)[0]) == bytes(kernel.reference(data)[0])
