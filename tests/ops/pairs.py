@@ -6,9 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+import tinyrt
 from tests.builder import TensorSpec, single_operator
+from tests.harness import agree
 from tests.ops import draws
 from tinyrt.broadcast import broadcast_shape
+from tinyrt.errors import UnsupportedError
 
 Shape = Sequence[int]
 
@@ -29,6 +34,57 @@ SHAPES: Sequence[tuple[Shape, Shape]] = (
     ((3, 2), (4, 1, 1, 3, 2)),
 )
 """Equal, scalar, each way of stretching, as many loops as dimensions."""
+
+Scales = Sequence[tuple[tuple[float, float], float]]
+"""Of both inputs, and of the output."""
+
+SUM_SCALES: Scales = (
+    ((1.0, 1e-9), 1.0),
+    ((1e-12, 3e4), 1.0),
+    ((1e-30, 1e-30), 1e-30),
+    ((1e30, 1e30), 1e30),
+    ((1.0, 1.0), 2e-6),
+    ((1.0, 0.5), 1e20),
+    ((0.1, 0.3), 1e9),
+    ((3e38, 3e38), 3e38),
+    ((0.5, 0.5), 25.0),
+)
+"""Inputs that vanish beside the other; results that vanish; scales at the ends of a single."""
+
+
+def check_int8(opcode: str, scales: Scales) -> None:
+    """Random models, each way of stretching, each activation, extreme scales."""
+    rng = random.Random(71)
+    models = [random_int8(opcode, rng) for _ in range(20)]
+    models += [random_int8(opcode, rng, shapes=shapes, constant=None) for shapes in SHAPES]
+    models += [random_int8(opcode, rng, fused=fused) for fused in draws.ACTIVATIONS]
+    models += [
+        random_int8(opcode, rng, scales=inputs, output_scale=output) for inputs, output in scales
+    ]
+    agree(models, seed=71)
+
+
+def check_int32(opcode: str) -> None:
+    """Some ways of stretching, each activation."""
+    rng = random.Random(75)
+    models = [random_int32(opcode, rng, shapes=shapes) for shapes in SHAPES[3:8]]
+    models += [random_int32(opcode, rng, fused=fused) for fused in draws.ACTIVATIONS]
+    agree(models, seed=75, styles=("uniform", "low"))
+
+
+def check_refused_scales(opcode: str, scales: tuple[float, float, float], rule: str) -> None:
+    """Scales of both inputs and of the output that break a rule."""
+    first, second, output = (TensorSpec((2, 3), "int8", scale=scale) for scale in scales)
+    with pytest.raises(UnsupportedError, match=rule):
+        tinyrt.load(example(opcode, first=first, second=second, output=output))
+
+
+def check_refused_int32_scales(opcode: str) -> None:
+    """Sums of integers of different scales are refused."""
+    plain = TensorSpec((2, 3), "int32")
+    scaled = TensorSpec((2, 3), "int32", scale=0.5)
+    with pytest.raises(UnsupportedError, match="int32 inputs and outputs are not quantized"):
+        tinyrt.load(example(opcode, first=plain, second=scaled, output=plain))
 
 
 def shapes(rng: random.Random) -> tuple[Shape, Shape]:

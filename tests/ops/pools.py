@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.builder import TensorSpec, single_operator
+from tests.harness import agree
 from tests.ops import draws
 
 
@@ -91,3 +92,13 @@ def nearly_equal_scales(opcode: str) -> bytes:
     """Input and output scales that differ, but by less than TFLM minds."""
     output = TensorSpec((1, 2, 2, 2), "int8", scale=0.5000005, zero_point=1)
     return example(opcode, output=output, fused_activation_function="RELU6")
+
+
+def check(opcode: str, seed: int) -> None:
+    """Random layers, notable geometry, each activation, scales that all but agree."""
+    rng = random.Random(seed)
+    agree([random_layer(opcode, rng) for _ in range(32)], seed=seed)
+    agree(geometry(opcode, random.Random(seed + 1)))
+    rng = random.Random(seed + 2)
+    agree([random_layer(opcode, rng, fused=fused) for fused in draws.ACTIVATIONS for _ in range(4)])
+    agree([nearly_equal_scales(opcode), example(opcode)])

@@ -1,44 +1,17 @@
 """ADD: broadcasting, scales, activations, int32, and what is refused."""
 
-import random
-
 import pytest
 
 import tinyrt
-from tests.builder import TensorSpec
-from tests.harness import agree
-from tests.ops import draws, pairs
+from tests.ops import pairs
 from tinyrt.errors import UnsupportedError
 
 OPCODE = "ADD"
 REFUSED = pairs.refused(OPCODE)
-SCALES = (
-    ((1.0, 1e-9), 1.0),
-    ((1e-12, 3e4), 1.0),
-    ((1e-30, 1e-30), 1e-30),
-    ((1e30, 1e30), 1e30),
-    ((1.0, 1.0), 2e-6),
-    ((1.0, 0.5), 1e20),
-    ((0.1, 0.3), 1e9),
-    ((3e38, 3e38), 3e38),
-    ((0.5, 0.5), 25.0),
-)
-"""Inputs that vanish beside the other; results that vanish; scales at the ends of a single."""
 
 
 def test_int8() -> None:
-    """Random models, each way of stretching, each activation, extreme scales."""
-    rng = random.Random(71)
-    models = [pairs.random_int8(OPCODE, rng) for _ in range(20)]
-    models += [
-        pairs.random_int8(OPCODE, rng, shapes=shapes, constant=None) for shapes in pairs.SHAPES
-    ]
-    models += [pairs.random_int8(OPCODE, rng, fused=fused) for fused in draws.ACTIVATIONS]
-    models += [
-        pairs.random_int8(OPCODE, rng, scales=scales, output_scale=output)
-        for scales, output in SCALES
-    ]
-    agree(models, seed=71)
+    pairs.check_int8(OPCODE, pairs.SUM_SCALES)
 
 
 @pytest.mark.parametrize("rule", REFUSED)
@@ -48,21 +21,13 @@ def test_refused(rule: str) -> None:
 
 
 def test_int32() -> None:
-    rng = random.Random(75)
-    models = [pairs.random_int32(OPCODE, rng, shapes=shapes) for shapes in pairs.SHAPES[3:8]]
-    models += [pairs.random_int32(OPCODE, rng, fused=fused) for fused in draws.ACTIVATIONS]
-    agree(models, seed=75, styles=("uniform", "low"))
+    pairs.check_int32(OPCODE)
 
 
 @pytest.mark.parametrize("scales", [(1.0, 1.0, 1e-6), (1e-30, 1.0, 1e-7), (3e38, 3e38, 1e-30)])
 def test_refused_scales(scales: tuple[float, float, float]) -> None:
-    first, second, output = (TensorSpec((2, 3), "int8", scale=scale) for scale in scales)
-    with pytest.raises(UnsupportedError, match="factors between 0 and 1"):
-        tinyrt.load(pairs.example(OPCODE, first=first, second=second, output=output))
+    pairs.check_refused_scales(OPCODE, scales, "factors between 0 and 1")
 
 
 def test_refused_int32_scales() -> None:
-    plain = TensorSpec((2, 3), "int32")
-    scaled = TensorSpec((2, 3), "int32", scale=0.5)
-    with pytest.raises(UnsupportedError, match="int32 inputs and outputs are not quantized"):
-        tinyrt.load(pairs.example(OPCODE, first=plain, second=scaled, output=plain))
+    pairs.check_refused_int32_scales(OPCODE)

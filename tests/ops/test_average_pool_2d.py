@@ -1,41 +1,19 @@
 """AVERAGE_POOL_2D: geometry, activations, and what is refused."""
 
-import random
-
 import pytest
 
 import tinyrt
 from tests.builder import TensorSpec
 from tests.harness import agree
-from tests.ops import draws, pools
+from tests.ops import pools
 from tinyrt.errors import UnsupportedError
 
 OPCODE = "AVERAGE_POOL_2D"
 REFUSED = pools.refused(OPCODE)
 
 
-def test_random_layers() -> None:
-    rng = random.Random(61)
-    agree([pools.random_layer(OPCODE, rng) for _ in range(32)], seed=61)
-
-
-def test_geometry() -> None:
-    agree(pools.geometry(OPCODE, random.Random(62)))
-
-
-def test_activations() -> None:
-    rng = random.Random(63)
-    agree(
-        [
-            pools.random_layer(OPCODE, rng, fused=fused)
-            for fused in draws.ACTIVATIONS
-            for _ in range(4)
-        ]
-    )
-
-
-def test_nearly_equal_scales() -> None:
-    agree([pools.nearly_equal_scales(OPCODE), pools.example(OPCODE)])
+def test_layers() -> None:
+    pools.check(OPCODE, 61)
 
 
 @pytest.mark.parametrize("rule", REFUSED)

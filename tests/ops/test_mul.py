@@ -1,13 +1,11 @@
 """MUL: broadcasting, scales, activations, int32, and what is refused."""
 
-import random
-
 import pytest
 
 import tinyrt
 from tests.builder import TensorSpec
 from tests.harness import agree
-from tests.ops import draws, pairs
+from tests.ops import pairs
 from tinyrt.errors import UnsupportedError
 
 OPCODE = "MUL"
@@ -24,18 +22,7 @@ SCALES = (
 
 
 def test_int8() -> None:
-    """Random models, each way of stretching, each activation, extreme scales."""
-    rng = random.Random(71)
-    models = [pairs.random_int8(OPCODE, rng) for _ in range(20)]
-    models += [
-        pairs.random_int8(OPCODE, rng, shapes=shapes, constant=None) for shapes in pairs.SHAPES
-    ]
-    models += [pairs.random_int8(OPCODE, rng, fused=fused) for fused in draws.ACTIVATIONS]
-    models += [
-        pairs.random_int8(OPCODE, rng, scales=scales, output_scale=output)
-        for scales, output in SCALES
-    ]
-    agree(models, seed=71)
+    pairs.check_int8(OPCODE, SCALES)
 
 
 @pytest.mark.parametrize("rule", REFUSED)
@@ -45,17 +32,12 @@ def test_refused(rule: str) -> None:
 
 
 def test_int32() -> None:
-    rng = random.Random(75)
-    models = [pairs.random_int32(OPCODE, rng, shapes=shapes) for shapes in pairs.SHAPES[3:8]]
-    models += [pairs.random_int32(OPCODE, rng, fused=fused) for fused in draws.ACTIVATIONS]
-    agree(models, seed=75, styles=("uniform", "low"))
+    pairs.check_int32(OPCODE)
 
 
 @pytest.mark.parametrize("scales", [(1.0, 1.0, 2.0**-30), (1e30, 1e30, 1e-30)])
 def test_refused_scales(scales: tuple[float, float, float]) -> None:
-    first, second, output = (TensorSpec((2, 3), "int8", scale=scale) for scale in scales)
-    with pytest.raises(UnsupportedError, match="less than 2\\^30"):
-        tinyrt.load(pairs.example(OPCODE, first=first, second=second, output=output))
+    pairs.check_refused_scales(OPCODE, scales, "less than 2\\^30")
 
 
 def test_int32_scales_do_not_count() -> None:
