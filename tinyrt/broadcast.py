@@ -11,14 +11,14 @@ import sys
 from abc import abstractmethod
 from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Self
 
 from tinyrt import constraints
 from tinyrt.fixedpoint import INT32_MAX, INT32_MIN, clamp, wrap32
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Int32s, Kernel, Overlap, Run, Touch, Value
+from tinyrt.kernel import Int32s, Kernel, Overlap, Run, Strip, Touch, Value
 from tinyrt.options import ActivationFunctionType
 from tinyrt.planar import FLIP
 
@@ -122,6 +122,14 @@ class Broadcast(Kernel):
                 yield from values[start : start + run]
             elif run:
                 yield from repeat(values[start], run)
+
+    def strip(self, rows: range, height: int) -> Strip | None:
+        """The same rows of the operands; an operand that is the same for all rows is whole."""
+        turns, *inner = self.extents
+        if turns % height:
+            return None
+        reads = tuple(rows if s[0] else None for s in (self.strides1, self.strides2))
+        return Strip(replace(self, extents=(turns // height * len(rows), *inner)), reads)
 
     def looked_up(self, table: Callable[[], bytes]) -> Run:
         """A run that looks up every pair of bytes, for int8 operands.

@@ -12,18 +12,15 @@ from typing import Any
 from rich.console import Console
 
 import tinyrt
-from tinyrt import planning, profiles, report
+from tinyrt import forms, planning, profiles, report
 from tinyrt.emit import emit, writer
 from tinyrt.errors import InputError, TinyrtError
-from tinyrt.interpreter import Interpreter, numerics_of, read_model
-from tinyrt.load import Flavour, Optimize, Program, load, lower, with_cmsis_nn
+from tinyrt.interpreter import Interpreter, read_model
+from tinyrt.load import Flavour, Program
 from tinyrt.mcu.certify import Verdict, sample_runs, verify
 from tinyrt.mcu.library import Library, cmsis_nn
 from tinyrt.mcu.profile import profile
 from tinyrt.mcu.targets import TARGETS, Target, target_named
-from tinyrt.plan import plan
-from tinyrt.plan.order import reorder
-from tinyrt.rewrite import fold_pads, integer_io
 from tinyrt.samples import random_inputs
 from tinyrt.timing import time_operators
 
@@ -68,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     run = _command(commands, "run", _run, "run a model once in Python and show its outputs")
     _source(run)
     _kernels(run)
-    _numerics(run)
+    forms.add_numerics(run)
     _json(run)
 
     info = _command(commands, "info", _info, "show what a model is made of", brief=False)
@@ -82,15 +79,17 @@ def _parser() -> argparse.ArgumentParser:
         optional=True,
     )
     planning.add_options(plan_)
-    _rewrites(plan_)
+    forms.add_rewrites(plan_)
+    forms.add_strips(plan_)
     _json(plan_)
 
     emit_ = _command(commands, "emit", _emit, "write a model as C99 with the kernels it uses")
     emit_.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write to")
     emit_.add_argument("--name", metavar="N", help="prefix of files and identifiers")
-    _rewrites(emit_)
-    _flavour(emit_)
-    _numerics(emit_)
+    forms.add_rewrites(emit_)
+    forms.add_strips(emit_)
+    forms.add_code(emit_)
+    forms.add_numerics(emit_)
 
     verify_ = _command(
         commands,
@@ -110,9 +109,10 @@ def _parser() -> argparse.ArgumentParser:
     verify_.add_argument(
         "--inputs", type=_positive, default=3, metavar="K", help="number of runs (default: 3)"
     )
-    _rewrites(verify_)
-    _flavour(verify_, builds=True)
-    _numerics(verify_)
+    forms.add_rewrites(verify_)
+    forms.add_strips(verify_)
+    forms.add_code(verify_, builds=True)
+    forms.add_numerics(verify_)
     _json(verify_)
 
     profile_ = _command(
@@ -136,9 +136,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     profile_.add_argument("--save", metavar="FILE", help="write the profile for a later --compare")
     profile_.add_argument("--compare", metavar="FILE", help="show what changed since --save FILE")
-    _rewrites(profile_)
-    _flavour(profile_, builds=True)
-    _numerics(profile_)
+    forms.add_rewrites(profile_)
+    forms.add_strips(profile_)
+    forms.add_code(profile_, builds=True)
+    forms.add_numerics(profile_)
     _json(profile_)
     return parser
 
@@ -181,54 +182,6 @@ def _kernels(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _numerics(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--numerics",
-        choices=("tflm", "single"),
-        default="tflm",
-        help="rounding: as TFLM and CMSIS-NN (tflm), or as LiteRT's default kernels (single)",
-    )
-
-
-def _rewrites(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--no-rewrites",
-        action="store_true",
-        help="keep every PAD, where otherwise windows reach beyond their input instead",
-    )
-    parser.add_argument(
-        "--keep-order",
-        action="store_true",
-        help="run the operators in the order of the file, though another takes less memory",
-    )
-    parser.add_argument(
-        "--int8-io",
-        action="store_true",
-        help="take and give integers: leave out QUANTIZE at float inputs, DEQUANTIZE at outputs",
-    )
-
-
-def _flavour(parser: argparse.ArgumentParser, *, builds: bool = False) -> None:
-    parser.add_argument(
-        "--flavour",
-        choices=tuple(flavour.value for flavour in Flavour),
-        default=Flavour.PORTABLE.value,
-        help="whose kernels the C calls: tinyrt's own (portable, the default), or Arm's CMSIS-NN "
-        "wherever it computes the same",
-    )
-    parser.add_argument(
-        "--optimize",
-        choices=tuple(choice.value for choice in Optimize),
-        default=Optimize.BALANCED.value,
-        help="what tinyrt's kernels save: code (size), instructions (balanced, the default), or "
-        "instructions at the price of working memory (speed)",
-    )
-    if builds:
-        parser.add_argument(
-            "--cmsis-nn", metavar="DIR", help="your checkout of CMSIS-NN, for --flavour cmsis-nn"
-        )
-
-
 def _json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
@@ -238,30 +191,6 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} (must be at least 1)")
     return value
-
-
-def _load(options: argparse.Namespace) -> Program:
-    return _finished(options, _read(options))
-
-
-def _read(options: argparse.Namespace) -> Program:
-    """The model with the inputs and outputs that are asked for."""
-    numerics = options.numerics if "numerics" in options else "tflm"
-    program = load(read_model(options.model), numerics_of(numerics))
-    return integer_io(program) if "int8_io" in options and options.int8_io else program
-
-
-def _finished(options: argparse.Namespace, program: Program) -> Program:
-    """The program with all else that is asked for, none of which changes what it computes."""
-    if "no_rewrites" in options and not options.no_rewrites:
-        program = fold_pads(program)
-    if "flavour" in options and options.flavour == Flavour.CMSIS_NN.value:
-        program = with_cmsis_nn(program)
-    if "optimize" in options:
-        program = lower(program, Optimize(options.optimize))
-    if "keep_order" in options and not options.keep_order:
-        program = reorder(program)
-    return program
 
 
 def _library(options: argparse.Namespace, program: Program) -> Library | None:
@@ -280,7 +209,8 @@ def _print_json(facts: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    interpreter = Interpreter.of(_load(options), kernels=options.kernels)
+    program = forms.whole(options, forms.read(options))
+    interpreter = Interpreter.of(program, kernels=options.kernels)
     interpreter.allocate_tensors()
     values, source = _inputs(options, interpreter.program)
     for index, value in values.items():
@@ -307,7 +237,7 @@ def _inputs(options: argparse.Namespace, program: Program) -> tuple[Mapping[int,
 
 
 def _info(options: argparse.Namespace) -> int:
-    program = _load(options)
+    program = forms.whole(options, forms.read(options))
     if options.json:
         _print_json(report.info_facts(program))
     else:
@@ -319,36 +249,31 @@ def _plan(options: argparse.Namespace) -> int:
     planning.check_usage(options)
     if options.csv is not None:
         return planning.plan_csv(options)
-    return planning.plan_model(options, _load(options))
+    return planning.plan_model(options, forms.fitted(options, forms.read(options)))
 
 
 def _emit(options: argparse.Namespace) -> int:
-    program = _load(options)
+    fit = forms.fitted(options, forms.read(options))
     model = Path(options.model)
-    flags = {
-        "--no-rewrites": options.no_rewrites,
-        "--keep-order": options.keep_order,
-        "--int8-io": options.int8_io,
-    }
-    given = [flag for flag, on in flags.items() if on]
-    project = emit(program, plan(program), options.name or model.stem, model.name, given)
+    name = options.name or model.stem
+    project = emit(fit.program, fit.plan, name, model.name, forms.flags(options))
     for path in project.write(Path(options.output)):
         print(path)
     return 0
 
 
 def _verify(options: argparse.Namespace) -> int:
-    original = _read(options)
-    program = _finished(options, original)
-    library = _library(options, program)
+    original = forms.read(options)
+    fit = forms.fitted(options, original)
+    library = _library(options, fit.program)
     targets, missing = _targets(options.target)
     console = Console(stderr=True)
-    runs = sample_runs(program, options.inputs)
+    runs = sample_runs(fit.program, options.inputs)
     name = writer.identifier(Path(options.model).stem)
     with tempfile.TemporaryDirectory() as folder, console.status("") as status:
         verdicts = verify(
-            program,
-            plan(program),
+            fit.program,
+            fit.plan,
             targets,
             runs,
             Path(folder),
@@ -398,8 +323,7 @@ def _show_verdicts(console: Console, verdicts: Sequence[Verdict], missing: Seque
 
 def _profile(options: argparse.Namespace) -> int:
     before = profiles.Record.read(Path(options.compare)) if options.compare else None
-    program = _load(options)
-    record = _profiled(options, program)
+    record = _profiled(options)
     found = profiles.changes(before, record) if before else ()
     if options.save:
         record.save(Path(options.save))
@@ -416,18 +340,20 @@ def _profile(options: argparse.Namespace) -> int:
     return 0
 
 
-def _profiled(options: argparse.Namespace, program: Program) -> profiles.Record:
-    values, source = _inputs(options, program)
+def _profiled(options: argparse.Namespace) -> profiles.Record:
+    fit = forms.fitted(options, forms.read(options))
+    values, source = _inputs(options, fit.program)
     model = Path(options.model)
     if options.target == PYTHON:
-        interpreter = Interpreter.of(program, kernels=options.kernels)
+        interpreter = Interpreter.of(fit.program, kernels=options.kernels)
         timing = time_operators(interpreter, values, options.rounds)
         return profiles.Record.of_timing(model.name, timing, options.kernels, source)
-    library = _library(options, program)
-    found = plan(program)
-    project = emit(program, found, model.stem, model.name)
+    library = _library(options, fit.program)
+    project = emit(fit.program, fit.plan, model.stem, model.name)
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory() as folder, console.status("building and counting"):
         target = target_named(options.target)
-        counts = profile(program, found, project, target, values, Path(folder), library=library)
+        counts = profile(
+            fit.program, fit.plan, project, target, values, Path(folder), library=library
+        )
     return profiles.Record.of_profile(model.name, counts, source)

@@ -11,7 +11,7 @@ from tinyrt.fast.arrange import Stage, arrange
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Shape, Signature, Tensor
 from tinyrt.kernel import Held, HeldRun, Value, as_bytes
-from tinyrt.load import Program, Step, load, resize
+from tinyrt.load import Excerpt, Program, Step, load, resize
 from tinyrt.planar import Planes
 
 Kernels = Literal["fast", "reference"]
@@ -96,6 +96,8 @@ class Interpreter:
         self._runs: tuple[HeldRun, ...] = ()
         self._last_use: tuple[tuple[int, ...], ...] = ()
         self._constants: dict[int, Value] = {}
+        self._stored: dict[int, memoryview] = {}
+        """Tensors within others, and those that hold them: their bytes stay where they are."""
         self._values: dict[int, Held] = {}
         self._allocated = False
 
@@ -120,16 +122,18 @@ class Interpreter:
         elif self._allocated:
             return
         graph, steps = self._program.graph, self._program.steps
+        excerpts = self._program.excerpts
+        wholes = {excerpt.whole for excerpt in excerpts.values()}
         if self._kernels == "fast":
             stages = [
-                Stage(step.kernel, step.operands, step.results, step.node.outputs[0].shape)
-                for step in steps
+                Stage(s.kernel, s.operands, s.results, graph.tensors[s.results[0]].shape)
+                for s in steps
             ]
-            self._runs = tuple(arrange(stages, set(graph.outputs)))
+            self._runs = tuple(arrange(stages, {*graph.outputs, *excerpts, *wholes}))
         else:
             self._runs = tuple(step.kernel.reference for step in steps)
         self._constants = {t.index: t.data for t in graph.tensors if t.data is not None}
-        kept = {*graph.inputs, *graph.outputs, *self._constants}
+        kept = {*graph.inputs, *graph.outputs, *self._constants, *excerpts, *wholes}
         last: dict[int, int] = {}
         for number, step in enumerate(steps):
             last |= dict.fromkeys((*step.operands, *step.results), number)
@@ -138,8 +142,10 @@ class Interpreter:
             for number in range(len(steps))
         )
         self._values = dict(self._constants)
-        for index in {*graph.inputs, *graph.outputs} - set(self._constants):
+        for index in {*graph.inputs, *graph.outputs, *wholes} - set(self._constants):
             self._values[index] = bytearray(graph.tensors[index].bytes)
+        self._stored = {index: self._storage(index) for index in (*wholes, *excerpts)}
+        self._values |= {index: self._stored[index] for index in excerpts}
         self._allocated = True
 
     def resize_tensor_input(
@@ -258,11 +264,15 @@ class Interpreter:
             observe: called after every operator, as `TINYRT_OBSERVE` is in the emitted C.
         """
         self._ready()
-        values = self._values
+        values, stored = self._values, self._stored
         outputs = {index: values[index] for index in self._program.graph.outputs}
         for step, run, dead in zip(self._program.steps, self._runs, self._last_use, strict=True):
             results = run(*[values[index] for index in step.operands])
-            values.update(zip(step.results, results, strict=True))
+            for index, result in zip(step.results, results, strict=True):
+                if index in stored:
+                    stored[index][:] = as_bytes(result)
+                else:
+                    values[index] = result
             if not self._keep_all:
                 for index in dead:
                     del values[index]
@@ -279,6 +289,14 @@ class Interpreter:
     def _ready(self) -> None:
         if self._pending or not self._allocated:
             self.allocate_tensors()
+
+    def _storage(self, index: int) -> memoryview:
+        """The bytes of a tensor that lies within another, or of one that holds others."""
+        excerpt = self._program.excerpts.get(index, Excerpt(index, 0))
+        whole = self._values[excerpt.whole]
+        assert isinstance(whole, bytearray)
+        end = excerpt.byte_offset + self._program.graph.tensors[index].bytes
+        return memoryview(whole)[excerpt.byte_offset : end]
 
     def _tensor(self, index: int) -> Tensor:
         tensors = self._program.graph.tensors

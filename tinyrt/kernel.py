@@ -111,6 +111,16 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True)
+class Strip:
+    """The part of an operator that computes some rows of its output."""
+
+    kernel: "Kernel"
+    """An operator of the same class on fewer rows."""
+    reads: tuple[range | None, ...]
+    """The rows of each operand that it takes; None: all of the operand."""
+
+
+@dataclass(frozen=True, slots=True)
 class Touch:
     """A moment of a kernel's run: bytes that it reads, and bytes that it writes after that."""
 
@@ -250,6 +260,22 @@ class Kernel(CKernel):
             border: what lies around the input that this kernel was prepared for.
         """
         del border
+        return None
+
+    def strip(self, rows: range, height: int) -> Strip | None:
+        """The same operator on some rows of its output alone.
+
+        A row is what one index of dimension 1 stands for, in a tensor of rank 4 and batch 1: rows
+        that follow each other are a contiguous block of bytes.
+
+        Args:
+            rows: of the output; at least one.
+            height: rows of the whole output.
+
+        Returns:
+            None where the operator has no such form.
+        """
+        del rows, height
         return None
 
 

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tinyrt import cmsis_nn
 from tinyrt import lower as lowering
@@ -37,6 +37,32 @@ class Optimize(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of its operator a step is."""
+
+    strip: int
+    """Counts the strips from 0."""
+    key: int
+    """Of the step: no operator and no other part has this number."""
+    rows: range
+    """The rows of the operator's output that it writes."""
+
+    def __str__(self) -> str:
+        """For listings."""
+        last = self.rows.stop - 1
+        return f"row {last}" if len(self.rows) == 1 else f"rows {self.rows.start}-{last}"
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A tensor whose bytes are a range of another tensor's."""
+
+    whole: int
+    """Index of the other tensor, which is no excerpt itself."""
+    byte_offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One operator of a program, ready to run."""
 
@@ -50,6 +76,22 @@ class Step:
     """What computes it in emitted code; empty: `code`."""
     lowered: CKernel | None = None
     """The C kernel that stands in for the operator's plain one (see `tinyrt.lower`)."""
+    part: Part | None = None
+    """None: the step is all of its operator."""
+
+    @property
+    def key(self) -> int:
+        """What tells the step from all others: the operator's number, or the part's."""
+        return self.part.key if self.part else self.node.index
+
+    @property
+    def label(self) -> str:
+        """The operator's number, with that of the strip after a point."""
+        return f"{self.node.index}.{self.part.strip}" if self.part else str(self.node.index)
+
+    def where(self) -> str:
+        """The start of every message about this step."""
+        return f"{self.node.where()}, {self.part}" if self.part else self.node.where()
 
     @property
     def code(self) -> CKernel:
@@ -82,11 +124,17 @@ class Program:
     optimize: Optimize = Optimize.SIZE
     rewrites: tuple[str, ...] = ()
     """What is not as in the file, in words (see `tinyrt.rewrite`)."""
+    excerpts: Mapping[int, Excerpt] = field(default_factory=dict)
+    """Tensors that lie within others, by index."""
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates of one run."""
         return sum(step.kernel.cost().macs for step in self.steps)
+
+    def macs_of(self, node: Node) -> int:
+        """Multiply-accumulates of one operator in a run."""
+        return sum(step.kernel.cost().macs for step in self.steps if step.node is node)
 
 
 def load(model: bytes | bytearray | memoryview, numerics: Numerics = Numerics.TFLM) -> Program:
@@ -156,6 +204,8 @@ def resize(program: Program, shapes: Mapping[int, Shape]) -> Program:
     """
     if program.rewrites:
         raise InputError("a program cannot be resized once it is rewritten: resize it before")
+    if program.excerpts:
+        raise InputError("the inputs of a program that runs in strips cannot be resized")
     graph = program.graph.with_shapes(shapes)
     inferred: dict[int, Shape] = {}
     for index in range(len(graph.nodes)):

@@ -6,12 +6,12 @@ construction, in fewer bytes of code and time than the arithmetic would take on 
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Node, Shape
-from tinyrt.kernel import Int8Data, Kernel, Overlap, Run, Touch, Value
+from tinyrt.kernel import Int8Data, Kernel, Overlap, Run, Strip, Touch, Value
 from tinyrt.walks import Elements
 
 
@@ -51,6 +51,10 @@ class Lookup(Kernel):
         """Translate all bytes at once."""
         table = self.table
         return lambda source: (bytes(source).translate(table),)
+
+    def strip(self, rows: range, height: int) -> Strip | None:
+        """The elements of the same rows."""
+        return Strip(replace(self, elements=self.elements // height * len(rows)), (rows,))
 
     def overlap(self) -> tuple[Overlap, ...]:
         """In place: each element is read, then written."""

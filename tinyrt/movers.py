@@ -7,7 +7,7 @@ TRANSPOSE), `Join` (CONCATENATION, PACK) and `Part` (SPLIT, UNPACK).
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Self
 
@@ -19,6 +19,7 @@ from tinyrt.kernel import (
     Kernel,
     Overlap,
     Run,
+    Strip,
     Touch,
     Value,
     Variadic,
@@ -212,6 +213,13 @@ class Join(Kernel):
         first = node.input(0)
         blocks = (math.prod(t.shape[axis:]) * t.dtype.bytes for t in node.inputs if t is not None)
         return cls(math.prod(first.shape[:axis]), len(node.inputs), tuple(blocks))
+
+    def strip(self, rows: range, height: int) -> Strip | None:
+        """The same rows of every input; inputs that are joined row by row have no such form."""
+        if self.outer % height:
+            return None
+        part = replace(self, outer=self.outer // height * len(rows))
+        return Strip(part, (rows,) * self.input_count)
 
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Go round the inputs."""

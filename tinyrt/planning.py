@@ -11,14 +11,15 @@ from rich.table import Table
 
 from tinyrt import report, tflm
 from tinyrt.errors import InputError
+from tinyrt.forms import byte_count
 from tinyrt.interpreter import read_model
-from tinyrt.load import Program
-from tinyrt.plan import check, plan
+from tinyrt.plan import check
 from tinyrt.plan.chart import chart_of
 from tinyrt.plan.csv_problem import parse_csv
 from tinyrt.plan.packing import NODE_LIMIT, Budget, Packing, pack
 from tinyrt.plan.problem import Problem
 from tinyrt.plan.svg import html, svg
+from tinyrt.strips import Fit
 
 NODES = NODE_LIMIT
 """Of the search for a bare problem."""
@@ -38,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--capacity",
-        type=_bytes,
+        type=byte_count,
         metavar="N",
         help="with --csv: look for a packing into N bytes (default: for the least possible)",
     )
@@ -48,13 +49,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="write the model, as it is in the file, with a plan for stock TFLM in its metadata",
     )
     parser.set_defaults(refuse=parser.error)
-
-
-def _bytes(text: str) -> int:
-    value = int(text.replace("_", ""))
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} (must not be negative)")
-    return value
 
 
 def check_usage(options: argparse.Namespace) -> None:
@@ -70,19 +64,20 @@ def check_usage(options: argparse.Namespace) -> None:
         "--svg": options.svg,
         "--html": options.html,
         "--export-tflm": options.export_tflm,
+        "--arena-limit": options.arena_limit,
     }
     given = [name for name, value in unfit.items() if value is not None]
     if given:
         options.refuse(f"{given[0]} does not go with --csv")
 
 
-def plan_model(options: argparse.Namespace, program: Program) -> int:
-    """Plan a model, show the plan, and write the files that are asked for.
+def plan_model(options: argparse.Namespace, fit: Fit) -> int:
+    """Show the plan of a model, and write the files that are asked for.
 
     Raises:
         InputError: a file cannot be written.
     """
-    found = plan(program)
+    program, found = fit.program, fit.plan
     title = f"Memory of {Path(options.model).name}"
     for file, drawing in ((options.svg, svg), (options.html, html)):
         if file is not None:
@@ -92,11 +87,12 @@ def plan_model(options: argparse.Namespace, program: Program) -> int:
         content, exported = tflm.export(read_model(options.model))
         _write(options.export_tflm, content)
     if options.json:
-        facts = report.plan_facts(program, found)
+        facts = report.plan_facts(program, found) | {"strips": report.strips_facts(fit)}
         _print_json(facts | ({"tflm": report.tflm_facts(exported)} if exported else {}))
         return 0
     console = Console()
     report.show_plan(console, program, found)
+    report.show_strips(console, fit)
     if exported is not None:
         report.show_tflm(console, exported, options.export_tflm)
     return 0

@@ -4,14 +4,14 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from tinyrt import constraints, walks, windows
 from tinyrt.fast.windowed import Window
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import Node, Shape
-from tinyrt.kernel import Kernel, Overlap, Touch, Value
+from tinyrt.kernel import Kernel, Overlap, Strip, Touch, Value
 from tinyrt.options import Pool2DOptions
 from tinyrt.scales import scale_of, single, zero_point_of
 
@@ -139,6 +139,17 @@ class Pool2D(Kernel):
                 self.pad_left,
             ),
         )
+
+    def strip(self, rows: range, height: int) -> Strip | None:
+        """The windows of some rows, over the input rows under them."""
+        if self.batches != 1 or height != self.output_height:
+            return None
+        band = windows.band(
+            rows, self.stride_height, self.filter_height, self.pad_top, self.input_height
+        )
+        height, pad_top = len(band.read), band.pad_before
+        part = replace(self, input_height=height, output_height=len(rows), pad_top=pad_top)
+        return Strip(part, (band.read,))
 
     def covered(self, operand: Value) -> Iterator[list[list[int]]]:
         """The input pixels under each window, row-major; a pixel is the values of its channels."""

@@ -15,6 +15,7 @@ from tinyrt.load import Program
 from tinyrt.plan import Plan
 from tinyrt.plan.chart import chart_of
 from tinyrt.plan.draw import draw
+from tinyrt.strips import Fit
 from tinyrt.tflm import OfflinePlan
 
 SHOWN_VALUES = 12
@@ -146,17 +147,17 @@ def plan_facts(program: Program, plan: Plan) -> dict[str, Any]:
                 "first_step": allocation.first_step,
                 "last_step": allocation.last_step,
             }
-            for allocation in plan.allocations
+            for allocation in plan.blocks
         ],
         "scratch": [
             {
                 "operator": step.node.index,
-                "offset": plan.scratch[step.node.index],
+                "offset": plan.scratch[step.key],
                 "bytes": step.scratch_bytes,
                 "step": number,
             }
             for number, step in enumerate(steps)
-            if step.node.index in plan.scratch
+            if step.key in plan.scratch
         ],
     }
 
@@ -171,18 +172,18 @@ def show_plan(console: Console, program: Program, plan: Plan) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("tensor", no_wrap=True, overflow="ellipsis")
     # As they are numbered in the file: some may have been left out.
-    operators = [step.node.index for step in program.steps] or [0]
+    operators = [step.label for step in program.steps] or ["0"]
     last = len(operators) - 1
     tensors = program.graph.tensors
     names = [f"{tensor.label} {shape_text(tensor)}" for tensor in tensors]
     rows = [
         ((a.first_step, a.offset, a.tensor), a.size, a.last_step, names[a.tensor])
-        for a in plan.allocations
+        for a in plan.blocks
     ]
     rows += [
-        ((number, plan.scratch[step.node.index], -1), step.scratch_bytes, number, "(scratch)")
+        ((number, plan.scratch[step.key], -1), step.scratch_bytes, number, "(scratch)")
         for number, step in enumerate(program.steps)
-        if step.node.index in plan.scratch
+        if step.key in plan.scratch
     ]
     for (first_step, offset, _), size, last_step, name in sorted(rows):
         table.add_row(
@@ -198,6 +199,37 @@ def show_plan(console: Console, program: Program, plan: Plan) -> None:
     )
     for text in (plan.proof, *program.rewrites):
         console.print(text, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+
+
+def strips_facts(fit: Fit) -> dict[str, Any] | None:
+    """What runs strip by strip, for JSON; None: nothing does."""
+    if fit.schedule is None:
+        return None
+    steps = [step for step in fit.program.steps if step.part is not None]
+    return {
+        "operators": list(dict.fromkeys(step.node.index for step in steps)),
+        "strips": len(fit.schedule.strips),
+        "rows": float(fit.schedule.rows),
+        "steps": len(steps),
+        "extra_macs": fit.extra_macs,
+        "copied_bytes": fit.copied_bytes,
+        "whole_arena_bytes": fit.whole.arena_bytes,
+    }
+
+
+def show_strips(console: Console, fit: Fit) -> None:
+    """What runs strip by strip, for people."""
+    facts = strips_facts(fit)
+    if facts is None:
+        return
+    operators, rows = facts["operators"], facts["rows"]
+    text = (
+        f"operators {operators[0]} to {operators[-1]} run in {facts['strips']} strips, "
+        f"{rows:g} rows of the last at a time: {facts['steps']} calls, "
+        f"{facts['extra_macs']:,} extra MACs, {facts['copied_bytes']:,} bytes moved; "
+        f"as a whole the arena takes {facts['whole_arena_bytes']:,} bytes"
+    )
+    console.print(text, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
 def tflm_facts(plan: OfflinePlan) -> dict[str, Any]:

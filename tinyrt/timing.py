@@ -56,23 +56,26 @@ def time_operators(
         fitting = math.ceil(DEFAULT_SECONDS / (2 * max(_whole(interpreter), 1e-6)))
         rounds = max(LEAST_ROUNDS, min(MOST_ROUNDS, fitting))
     steps = interpreter.program.steps
+    nodes = list(dict.fromkeys(step.node for step in steps))
     totals: list[float] = []
-    shares: list[list[float]] = [[] for _ in steps]
+    shares: list[dict[int, float]] = []
     for _ in range(rounds):
         totals.append(_whole(interpreter))
-        for share, seconds in zip(shares, _by_step(interpreter), strict=True):
-            share.append(seconds)
+        share = dict.fromkeys((node.index for node in nodes), 0.0)
+        for step, seconds in zip(steps, _by_step(interpreter), strict=True):
+            share[step.node.index] += seconds  # several steps where it runs strip by strip
+        shares.append(share)
     return Timing(
         seconds=statistics.median(totals),
         operators=tuple(
             OperatorTime(
-                index=step.node.index,
-                opcode=step.node.opcode,
-                name=step.node.name,
-                seconds=statistics.median(share),
-                macs=step.kernel.cost().macs,
+                index=node.index,
+                opcode=node.opcode,
+                name=node.name,
+                seconds=statistics.median(share[node.index] for share in shares),
+                macs=interpreter.program.macs_of(node),
             )
-            for step, share in zip(steps, shares, strict=True)
+            for node in nodes
         ),
         macs=interpreter.program.macs,
         rounds=rounds,

@@ -62,6 +62,32 @@ def window(size: int, kernel: int, stride: int, dilation: int, padding: Padding)
     return Window(output, pad_before)
 
 
+@dataclass(frozen=True, slots=True)
+class Band:
+    """What some window positions of an axis reach over."""
+
+    read: range
+    """Elements of the axis."""
+    pad_before: int
+    """Virtual elements between the start of the first window and the first of those."""
+
+
+def band(rows: range, stride: int, reach: int, pad_before: int, size: int) -> Band:
+    """The part of an axis that is under some window positions.
+
+    Args:
+        rows: the window positions.
+        stride: elements from one to the next.
+        reach: elements that a window spans, dilation included.
+        pad_before: virtual elements before the first.
+        size: elements of the axis; every window covers one or more of them.
+    """
+    first = rows.start * stride - pad_before
+    end = (rows.stop - 1) * stride - pad_before + reach
+    read = range(max(first, 0), min(end, size))
+    return Band(read, read.start - first)
+
+
 def activation_range(activation: ActivationFunctionType, output: Tensor) -> tuple[int, int]:
     """The int8 interval that a fused activation leaves of an output.
 

@@ -78,6 +78,21 @@ def test_outputs_inside_what_they_are_split_from() -> None:
     assert found.arena_bytes == found.lower_bound_bytes == 2 * ROWS * ROW
 
 
+def test_an_input_joined_to_itself_is_in_no_place_of_its_own() -> None:
+    model = ModelBuilder()
+    x, a, whole = (
+        model.tensor(name, (1, 1, width), scale=0.1, zero_point=0)
+        for name, width in (("x", ROW), ("a", ROW), ("whole", 2 * ROW))
+    )
+    model.operator("RELU", [x], [a])
+    model.operator("CONCATENATION", [a, a], [whole], axis=2)
+    content = model.finish([x], [whole])
+    program = load(content)
+    assert plan(program).arena_bytes >= 2 * ROW
+    check_touches(program, plan(program))
+    agree([content])
+
+
 def test_a_whole_that_lives_on_is_not_written_over() -> None:
     program = load(split(whole_lives_on=True))
     found = plan(program)

@@ -64,9 +64,9 @@ def memory_table(program: Program, plan: Plan) -> Iterator[str]:
     """Where each tensor lies, and between which operators, as lines of a comment."""
     tensors = program.graph.tensors
     # As the operators are numbered in the file: some may have been left out.
-    operators = [step.node.index for step in program.steps] or [0]
+    operators = [step.label for step in program.steps] or ["0"]
     last = len(operators) - 1
-    short = Counter(writer.short_name(tensors[a.tensor].name) for a in plan.allocations)
+    short = Counter(writer.short_name(tensors[a.tensor].name) for a in plan.blocks)
 
     def name(tensor: Tensor) -> str:
         brief = writer.short_name(tensor.name)
@@ -79,6 +79,6 @@ def memory_table(program: Program, plan: Plan) -> Iterator[str]:
             f"{operators[max(a.first_step, 0)]}-{operators[min(a.last_step, last)]}",
             f"{name(tensors[a.tensor])} {shape_text(tensors[a.tensor])}",
         )
-        for a in sorted(plan.allocations, key=lambda a: (a.first_step, a.offset))
+        for a in sorted(plan.blocks, key=lambda a: (a.first_step, a.offset))
     ]
     yield from writer.table(("offset", "bytes", "operators", "tensor"), rows, "rrrl")

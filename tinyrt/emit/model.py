@@ -9,7 +9,7 @@ from tinyrt.emit.data import Constants
 from tinyrt.emit.describe import Port, described
 from tinyrt.emit.files import kernel_folder
 from tinyrt.fixedpoint import Numerics
-from tinyrt.kernel import CField, Variadic
+from tinyrt.kernel import CField, CKernel, Variadic
 from tinyrt.load import Flavour, Program, Step
 from tinyrt.plan import Plan
 from tinyrt.plan.problem import Direction
@@ -45,6 +45,8 @@ class ModelWriter:
         self._constants = Constants(self._names)
         self._library = library.LibraryWriter(self._constants, self._names)
         self._parameters: list[str] = []
+        self._structs: dict[int, list[tuple[CKernel, str]]] = {}
+        """The parameters of each operator, by node index: several where it runs in strips."""
         ports = writer.Names()
         self.inputs = self._ports("input", program.graph.inputs, ports)
         self.outputs = self._ports("output", program.graph.outputs, ports)
@@ -101,7 +103,7 @@ class ModelWriter:
                 yield f"    memcpy({outputs[0]}, {operands[0]}, {tensors[step.results[0]].bytes});"
         elif step.calls:
             stem = f"op{node.index}_{writer.short_name(node.name)}"
-            scratch = f"arena + {self.plan.scratch.get(node.index, 0)}"
+            scratch = f"arena + {self.plan.scratch.get(step.key, 0)}"
             for call in step.calls:
                 yield from self._library.call(stem, call, operands, outputs[0], scratch)
         else:
@@ -121,8 +123,9 @@ class ModelWriter:
         note = f"  {macs} MACs" if macs else ""
         if kernel.alias and self._place(step.operands[0]) == self._place(step.results[0]):
             note = "  (the same bytes)"
+        part = f" {step.part}" if step.part else ""
         return (
-            f"{node.index}: {node.opcode} {writer.short_name(node.name)}"
+            f"{step.label}: {kernel.opcode} {writer.short_name(node.name)}{part}"
             f"  {' '.join(map(describe.shape_text, sources))} -> {results}{note}"
         )
 
@@ -135,15 +138,20 @@ class ModelWriter:
             outputs = writer.array_argument("void *const", outputs)
         arguments += operands + outputs
         if kernel.cost().scratch_bytes:
-            arguments.append(f"arena + {self.plan.scratch[step.node.index]}")
+            arguments.append(f"arena + {self.plan.scratch[step.key]}")
         head = f"    tinyrt_{kernel.c_name}("
         yield from writer.wrapped(head, arguments, ");")
 
     def _parameter_struct(self, step: Step) -> str:
-        direction = self.plan.directions.get(step.node.index)
+        direction = self.plan.directions.get(step.key)
         kernel = step.code.walking(backward=direction is Direction.BACKWARD)
+        known = self._structs.setdefault(step.node.index, [])
+        for other, name in known:
+            if other == kernel:
+                return name
         stem = f"op{step.node.index}_{writer.short_name(step.node.name)}"
         name = self._names.take(stem)
+        known.append((kernel, name))
         lines = [f"static const tinyrt_{kernel.c_name}_params {name} = {{"]
         lines += [f"    .{f.name} = {self._member(step, stem, f)}" for f in kernel.c_fields()]
         self._parameters += [*lines, "};", ""]

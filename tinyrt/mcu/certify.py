@@ -13,7 +13,7 @@ from pathlib import Path
 from tinyrt.emit import emit
 from tinyrt.errors import PlanError
 from tinyrt.interpreter import Interpreter, Kernels
-from tinyrt.load import Program
+from tinyrt.load import Program, Step
 from tinyrt.mcu.library import Library
 from tinyrt.mcu.targets import Target
 from tinyrt.mcu.trace import Case, Crcs, trace
@@ -50,9 +50,21 @@ def sample_runs(program: Program, count: int) -> tuple[Mapping[int, bytes], ...]
 
 
 def python_crcs(
-    program: Program, runs: Sequence[Mapping[int, bytes]], kernels: Kernels
+    program: Program,
+    runs: Sequence[Mapping[int, bytes]],
+    kernels: Kernels,
+    *,
+    asked: Program | None = None,
 ) -> tuple[Crcs, ...]:
-    """The CRC of every tensor of every run, in one of the Python executors."""
+    """The CRC of every tensor of every run, in one of the Python executors.
+
+    Args:
+        program: what is run.
+        runs: inputs, by tensor index.
+        kernels: of which executor.
+        asked: the program whose steps are asked for, where it is another form of the same: what a
+            strip computes is cut out of what the whole operator has computed.
+    """
     interpreter = Interpreter.of(program, kernels=kernels, preserve_all_tensors=True)
     found = []
     for inputs in runs:
@@ -61,12 +73,23 @@ def python_crcs(
         interpreter.invoke()
         found.append(
             {
-                (step.node.index, index): zlib.crc32(interpreter.view(index).tobytes())
-                for step in program.steps
+                (step.node.index, index): zlib.crc32(_result(interpreter, step, index))
+                for step in (asked or program).steps
                 for index in step.results
             }
         )
     return tuple(found)
+
+
+def _result(interpreter: Interpreter, step: Step, index: int) -> bytes:
+    """What a step has written, or its operator where that ran as a whole."""
+    if step.part is None or index < len(interpreter.program.graph.tensors):
+        return interpreter.view(index).tobytes()
+    whole = step.node.outputs[0]
+    row_bytes = whole.bytes // whole.shape[1]
+    rows = step.part.rows
+    data = interpreter.view(whole.index).tobytes()
+    return data[rows.start * row_bytes : rows.stop * row_bytes]
 
 
 def verify(
@@ -98,7 +121,7 @@ def verify(
         ToolchainError: a compiler or emulator is missing or fails.
     """
     announce("Python, reference kernels")
-    truth = python_crcs(original or program, runs, "reference")
+    truth = python_crcs(original or program, runs, "reference", asked=program)
     announce("Python, fast kernels")
     start = time.perf_counter()
     fast = python_crcs(program, runs, "fast")
@@ -151,6 +174,6 @@ def _compare(
                 tensors += 1
                 key = step.node.index, index
                 if got.get(key) != wanted[key]:
-                    what = f"run {turn}: {step.node.where()}, {program.graph.tensors[index]}"
+                    what = f"run {turn}: {step.where()}, {program.graph.tensors[index]}"
                     return Verdict(executor, what, tensors, seconds)
     return Verdict(executor, None, tensors, seconds)

@@ -114,13 +114,13 @@ def profile(
         instructions=totals["run"],
         operators=tuple(
             OperatorCount(
-                index=step.node.index,
-                opcode=step.node.opcode,
-                name=step.node.name,
-                instructions=operators[step.node.index],
-                macs=step.kernel.cost().macs,
+                index=node.index,
+                opcode=node.opcode,
+                name=node.name,
+                instructions=operators[node.index],
+                macs=program.macs_of(node),
             )
-            for step in program.steps
+            for node in program.graph.nodes
         ),
         macs=program.macs,
         code_bytes=sizes[0],

@@ -20,6 +20,7 @@ from tinyrt.kernel import (
     Kernel,
     Overlap,
     Run,
+    Strip,
     Touch,
     Value,
 )
@@ -254,6 +255,16 @@ class Conv2D(Kernel):
         """Planes, where there is one image."""
         del shape
         return self._image() if self.batches == 1 else None
+
+    def strip(self, rows: range, height: int) -> Strip | None:
+        """The windows of some rows, over the input rows under them."""
+        if self.batches != 1 or height != self.output_height:
+            return None
+        reach = (self.filter_height - 1) * self.dilation_height + 1
+        band = windows.band(rows, self.stride_height, reach, self.pad_top, self.input_height)
+        height, pad_top = len(band.read), band.pad_before
+        part = replace(self, input_height=height, output_height=len(rows), pad_top=pad_top)
+        return Strip(part, (band.read,))
 
     def cost(self) -> Cost:
         """Every tap of every window counts, inside or outside of the input."""

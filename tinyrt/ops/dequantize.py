@@ -2,13 +2,13 @@
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
 
 from tinyrt import constraints
 from tinyrt.fixedpoint import Numerics
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Kernel, Overlap, Run, Touch, Value
+from tinyrt.kernel import Kernel, Overlap, Run, Strip, Touch, Value
 from tinyrt.scales import scale_of, single, single_bits, single_of_bits, zero_point_of
 from tinyrt.walks import Elements
 
@@ -52,6 +52,10 @@ class Dequantize(Kernel):
     def real(self, value: int) -> float:
         """The real number for one element."""
         return single(single_of_bits(self.scale_bits) * (value + self.input_offset))
+
+    def strip(self, rows: range, height: int) -> Strip | None:
+        """The elements of the same rows."""
+        return Strip(replace(self, elements=self.elements // height * len(rows)), (rows,))
 
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Multiply each element."""

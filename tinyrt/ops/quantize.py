@@ -4,14 +4,14 @@ import math
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import ClassVar, Literal, Self
 
 from tinyrt import constraints, lookup
 from tinyrt.fixedpoint import Numerics, clamp, quantize_multiplier, requantize, wrap32
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Kernel, Overlap, Run, Touch, Value
+from tinyrt.kernel import Kernel, Overlap, Run, Strip, Touch, Value
 from tinyrt.planar import FLIP
 from tinyrt.scales import (
     factor_fits,
@@ -76,6 +76,10 @@ class Quantize(Kernel):
         del numerics
         output = node.outputs[0]
         return cls(output.elements, single_bits(scale_of(output)), zero_point_of(output))
+
+    def strip(self, rows: range, height: int) -> Strip | None:
+        """The elements of the same rows."""
+        return Strip(replace(self, elements=self.elements // height * len(rows)), (rows,))
 
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Divide, round, limit."""
@@ -259,6 +263,10 @@ class Requantize(Kernel):
         steps = wrap32(value + self.input_offset)
         steps = requantize(steps, self.multiplier, self.shift, self.numerics)
         return clamp(wrap32(steps + self.output_offset), self.output_min, self.output_max)
+
+    def strip(self, rows: range, height: int) -> Strip | None:
+        """The elements of the same rows."""
+        return Strip(replace(self, elements=self.elements // height * len(rows)), (rows,))
 
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Rescale each element."""

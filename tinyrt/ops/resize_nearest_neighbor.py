@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from tinyrt import constraints, movers
 from tinyrt.fixedpoint import Numerics, float32, round_half_away
 from tinyrt.graph import DType, Node, Shape
-from tinyrt.kernel import Int32s, Kernel, Overlap, Touch, Value
+from tinyrt.kernel import Int32s, Kernel, Overlap, Strip, Touch, Value
 from tinyrt.options import ResizeNearestNeighborOptions
 from tinyrt.walks import Walk
 
@@ -102,6 +102,20 @@ class ResizeNearestNeighbor(Kernel):
             rows=tuple(nearest(y, input_height, height, options) for y in range(height)),
             columns=tuple(nearest(x, input_width, width, options) for x in range(width)),
         )
+
+    def strip(self, rows: range, height: int) -> Strip | None:
+        """Some rows, from the input rows that they look up."""
+        if self.batches != 1 or height != self.output_height:
+            return None
+        found = self.rows[rows.start : rows.stop]
+        first, end = min(found), max(found) + 1
+        part = replace(
+            self,
+            input_height=end - first,
+            output_height=len(rows),
+            rows=tuple(row - first for row in found),
+        )
+        return Strip(part, (range(first, end),))
 
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Look every pixel up."""

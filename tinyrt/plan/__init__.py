@@ -4,7 +4,7 @@
 which shares nothing with the planner) before anyone may use it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tinyrt.load import Program
@@ -36,11 +36,14 @@ class Plan:
     lower_bound_bytes: int
     """No plan is smaller under the same order of operators and the same rules."""
     allocations: tuple[Allocation, ...]
-    """By tensor index."""
+    """By tensor index, each from the first to the last use of any of its bytes."""
+    blocks: tuple[Allocation, ...]
+    """What is in use when, to the byte: parts of a tensor that live at different times are told
+    apart, and excerpts are not told apart from their wholes."""
     scratch: Mapping[int, int]
-    """Offset of an operator's scratch memory, by node index."""
+    """Offset of a step's scratch memory, by key of the step."""
     directions: Mapping[int, Direction]
-    """How an operator that overwrites its input must walk, by node index."""
+    """How a step that overwrites its input must walk, by key of the step."""
     forcing_step: int
     """The operator during which the most bytes are in use."""
     forcing_tensors: tuple[int, ...]
@@ -54,52 +57,54 @@ class Plan:
         return self.arena_bytes == self.lower_bound_bytes
 
 
-def plan(program: Program, *, overlap: bool = True, budget: Budget | None = None) -> Plan:
+def plan(
+    program: Program,
+    *,
+    overlap: bool = True,
+    enough: int | None = None,
+    budget: Budget | None = None,
+) -> Plan:
     """Place every tensor of a program.
 
     Args:
         program: in the order of its steps.
         overlap: let an output run into an input that dies in its operator, as far as the kernel
             declares that its loops allow.
+        enough: bytes of arena below which nothing need be sought.
         budget: of the search, where the simple ways do not meet the bound.
     """
     arena = arena_of(program, overlap=overlap)
-    packing = pack(arena.problem, budget=budget or Budget())
+    budget = budget or Budget()
+    packing = pack(arena.problem, enough=enough, budget=budget)
     insides = insides_of(program, arena) if overlap else ()
     if insides:
-        arena, packing = _with_pieces(arena, packing, insides)
+        arena, packing = _with_pieces(arena, packing, insides, budget)
     check.check(_layout(arena, packing))
     certificate = packing.certificate
-    buffers = arena.problem.buffers
-    allocations = tuple(
-        Allocation(
-            tensor,
-            packing.offsets[number],
-            program.graph.tensors[tensor].bytes,
-            buffers[number].lower,
-            buffers[number].upper - 1,
-        )
-        for tensor, number in sorted(arena.holder.items())
-    )
-    tensor_of = {number: tensor for tensor, number in sorted(arena.holder.items(), reverse=True)}
+    offsets = arena.problem.offsets_of(packing.offsets)
     return Plan(
         arena_bytes=packing.height,
         lower_bound_bytes=certificate.lower_bound,
-        allocations=allocations,
-        scratch={node: packing.offsets[number] for node, number in arena.scratch.items()},
+        allocations=tuple(_allocations(program, arena, offsets)),
+        blocks=tuple(_blocks(program, arena, offsets)),
+        scratch={step: offsets[number] for step, number in arena.scratch.items()},
         directions=packing.directions,
         forcing_step=certificate.time,
-        forcing_tensors=tuple(tensor_of[n] for n in certificate.forcing if n in tensor_of),
+        forcing_tensors=tuple(
+            dict.fromkeys(
+                arena.stretches[n].root for n in certificate.forcing if n < len(arena.stretches)
+            )
+        ),
         proof=_proof(program, arena, packing),
     )
 
 
 def _with_pieces(
-    arena: Arena, apart: Packing, insides: tuple[Inside, ...]
+    arena: Arena, apart: Packing, insides: tuple[Inside, ...], budget: Budget
 ) -> tuple[Arena, Packing]:
     """Put pieces into their wholes where that pays; the bound is that of both ways."""
     problem = replace(arena.problem, insides=insides)
-    joined = pack(problem, enough=apart.certificate.lower_bound)
+    joined = pack(problem, enough=apart.certificate.lower_bound, budget=budget)
     if joined.height < apart.height:
         arena, apart = replace(arena, problem=problem), joined
     bound = min(apart.height, floor_of(arena.problem, insides))
@@ -109,15 +114,38 @@ def _with_pieces(
     )
 
 
+def _allocations(program: Program, arena: Arena, offsets: Sequence[int]) -> Iterator[Allocation]:
+    """The place of each tensor."""
+    for tensor, (number, begin) in sorted(arena.holder.items()):
+        parts = [s for s in arena.stretches if s.meets(arena.places[tensor])]
+        yield Allocation(
+            tensor,
+            offsets[number] + begin,
+            program.graph.tensors[tensor].bytes,
+            min(part.first for part in parts),
+            max(part.last for part in parts),
+        )
+
+
+def _blocks(program: Program, arena: Arena, offsets: Sequence[int]) -> Iterator[Allocation]:
+    """What is where and when, tensor by tensor."""
+    for tensor, place in sorted(arena.places.items()):
+        for number, part in enumerate(arena.stretches):
+            if tensor not in program.excerpts and part.within(place):
+                size = part.end - part.begin
+                yield Allocation(tensor, offsets[number], size, part.first, part.last)
+
+
 def _layout(arena: Arena, packing: Packing) -> check.Layout:
     """The plan as the checker takes it."""
     problem = arena.problem
+    offsets = problem.offsets_of(packing.offsets)
     return check.Layout(
         arena_bytes=packing.height,
         alignment=problem.alignment,
         blocks=tuple(
             check.Block(buffer.name, buffer.lower, buffer.upper, offset, buffer.size)
-            for buffer, offset in zip(problem.buffers, packing.offsets, strict=True)
+            for buffer, offset in zip(problem.buffers, offsets, strict=True)
         ),
         shared=tuple(
             check.Shared(
@@ -132,6 +160,8 @@ def _layout(arena: Arena, packing: Packing) -> check.Layout:
             if pair.operator in packing.directions
         ),
         inside=tuple((inside.part, inside.whole, inside.offset) for inside in problem.insides),
+        ties=tuple((tie.one, tie.other, tie.distance) for tie in problem.ties),
+        copies=tuple((copy.source, copy.target, copy.shift) for copy in problem.copies),
     )
 
 
@@ -143,7 +173,12 @@ def _proof(program: Program, arena: Arena, packing: Packing) -> str:
         return "the arena is empty"
     total = sum(units(buffers[n].size, arena.problem.alignment) for n in live)
     total *= arena.problem.alignment
-    names = ", ".join(f"'{buffers[n].name}' {buffers[n].size:,}" for n in live)
+    sizes: dict[tuple[int, str], int] = {}
+    for n in live:  # parts of one tensor that live at different times are one again
+        root = arena.stretches[n].root if n < len(arena.stretches) else -1
+        key = root, buffers[n].name
+        sizes[key] = sizes.get(key, 0) + buffers[n].size
+    names = ", ".join(f"'{name}' {size:,}" for (_, name), size in sizes.items())
     where = _moment(program, certificate)
     saved = total - certificate.lower_bound
     if not packing.optimal:
@@ -165,4 +200,4 @@ def _moment(program: Program, certificate: Certificate) -> str:
         return "before the first operator"
     if step >= len(program.steps):
         return "after the last operator"
-    return f"during {program.steps[step].node.where()}"
+    return f"during {program.steps[step].where()}"

@@ -5,8 +5,11 @@ in another one says nothing new: what remains are the *sections*. In a section, 
 share bytes form a *knot*; knots are disjoint from each other, so their least heights add up.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise, repeat
+from operator import itemgetter
 
 from tinyrt.plan.problem import Gaps, Item, Piece
 
@@ -34,9 +37,8 @@ class Section:
 
 def sections_of(items: Sequence[Item], gaps: Gaps) -> tuple[Section, ...]:
     """The sections, in the order of time."""
-    owned = [(piece, number) for number, item in enumerate(items) for piece in item.pieces]
-    begins = {piece.lower for piece, _ in owned}
-    ends = {piece.upper for piece, _ in owned}
+    begins = {piece.lower for item in items for piece in item.pieces}
+    ends = {piece.upper for item in items for piece in item.pieces}
     times: list[int] = []
     latest_begin: int | None = None
     for time in sorted(begins | ends):
@@ -45,14 +47,36 @@ def sections_of(items: Sequence[Item], gaps: Gaps) -> tuple[Section, ...]:
             latest_begin = None
         if time in begins:
             latest_begin = time
-    sections = []
-    for time in times:
-        live = [(p, owner) for p, owner in owned if p.lower <= time < p.upper]
-        bare = [(p, o) for p, o in live if not any(o == q and _covers(r, p) for r, q in live)]
-        pieces = tuple(piece for piece, _ in bare)
-        owners = tuple(owner for _, owner in bare)
-        sections.append(Section(time, pieces, owners, _knots(pieces, gaps)))
-    return tuple(sections)
+    return sections_at(items, gaps, times)
+
+
+def sections_at(items: Sequence[Item], gaps: Gaps, times: Sequence[int]) -> tuple[Section, ...]:
+    """What lives at some times, in their order."""
+    live: list[list[tuple[Piece, int]]] = [[] for _ in times]
+    for number, item in enumerate(items):
+        for piece in item.pieces:
+            for place in range(bisect_left(times, piece.lower), bisect_left(times, piece.upper)):
+                live[place].append((piece, number))
+    return tuple(map(_section, times, live, repeat(gaps)))
+
+
+def _section(time: int, live: Sequence[tuple[Piece, int]], gaps: Gaps) -> Section:
+    """Without the pieces that lie within others."""
+    present = {piece.buffer for piece, _ in live}
+    # What is copied may be where the copy is.
+    gone = {source for source, target in gaps.copies if source in present and target in present}
+    bare: list[tuple[Piece, int]] = []
+    for owner, group in groupby(live, key=itemgetter(1)):
+        pieces = sorted((p for p, _ in group if p.buffer not in gone), key=_rise)
+        if any(upper.rise < lower.rise + lower.size for lower, upper in pairwise(pieces)):
+            pieces = [p for p in pieces if not any(_covers(outer, p) for outer in pieces)]
+        bare += [(piece, owner) for piece in pieces]
+    found = tuple(piece for piece, _ in bare)
+    return Section(time, found, tuple(owner for _, owner in bare), _knots(found, gaps))
+
+
+def _rise(piece: Piece) -> int:
+    return piece.rise
 
 
 def _covers(outer: Piece, inner: Piece) -> bool:

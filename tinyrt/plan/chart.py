@@ -18,7 +18,7 @@ class Column:
     """A stretch of time."""
 
     label: str
-    """Number of the operator in the file."""
+    """Number of the operator in the file, with that of a strip after a point."""
     title: str
     """What happens then, in words."""
 
@@ -82,7 +82,7 @@ class Chart:
         """The time of a block in words."""
         first, last = (self.columns[column].label for column in (block.first, block.last))
         if block.first == block.last:
-            return f"at operator {first}" if first.isdigit() else first
+            return f"at operator {first}" if first[0].isdigit() else first
         return f"operators {first} to {last}"
 
 
@@ -91,35 +91,35 @@ def chart_of(program: Program, plan: Plan) -> Chart:
     end = len(program.steps)
     columns = (
         Column("in", "before the first operator: the inputs are given"),
-        *(Column(str(step.node.index), step.node.where()) for step in program.steps),
+        *(Column(step.label, step.where()) for step in program.steps),
         Column("out", "after the last operator: the outputs are read"),
     )
     tensors = program.graph.tensors
     forcing = set(plan.forcing_tensors)
-    placed = {tensors[place.tensor].label for place in plan.allocations}
+    placed = {tensors[place.tensor].label for place in plan.blocks}
     parts = Counter(part for name in placed for part in set(name.split("/")))
     # Tensors with the same bytes at the same time are one block: RESHAPE and its like.
-    together: dict[tuple[int, int, int], list[int]] = {}
-    for place in plan.allocations:
-        key = place.offset, place.first_step, place.last_step
+    together: dict[tuple[int, int, int, int], list[int]] = {}
+    for place in plan.blocks:
+        key = place.offset, place.size, place.first_step, place.last_step
         together.setdefault(key, []).append(place.tensor)
     blocks = [
         Block(
             name=" = ".join(dict.fromkeys(tensors[index].label for index in indices)),
             short=_short(tensors[indices[0]].label, parts),
             offset=offset,
-            size=max(tensors[index].bytes for index in indices),
+            size=size,
             first=max(first, -1) + 1,
             last=min(last, end) + 1,
             forcing=not forcing.isdisjoint(indices),
         )
-        for (offset, first, last), indices in together.items()
+        for (offset, size, first, last), indices in together.items()
     ]
     blocks += [
         Block(
-            name=f"scratch of {step.node.where()}",
+            name=f"scratch of {step.where()}",
             short="scratch",
-            offset=plan.scratch[step.node.index],
+            offset=plan.scratch[step.key],
             size=step.scratch_bytes,
             first=number,
             last=number,
@@ -127,7 +127,7 @@ def chart_of(program: Program, plan: Plan) -> Chart:
             scratch=True,
         )
         for number, step in enumerate(program.steps, start=1)
-        if step.node.index in plan.scratch
+        if step.key in plan.scratch
     ]
     blocks.sort(key=lambda block: (block.first, block.offset))
     return Chart(

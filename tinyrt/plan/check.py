@@ -43,6 +43,11 @@ class Layout:
     shared: tuple[Shared, ...] = ()
     inside: tuple[tuple[int, int, int], ...] = ()
     """Parts of wholes: (part, whole, bytes from the whole's beginning)."""
+    ties: tuple[tuple[int, int, int], ...] = ()
+    """Blocks at a fixed distance: (one, other, bytes from the other's beginning to the one's)."""
+    copies: tuple[tuple[int, int, int], ...] = ()
+    """What is copied: (source, target, bytes from one beginning to the other where both coincide,
+    and there is nothing to copy)."""
 
 
 def check(layout: Layout) -> None:
@@ -54,6 +59,7 @@ def check(layout: Layout) -> None:
     if layout.alignment < 1 or layout.arena_bytes % layout.alignment:
         raise PlanError(f"arena of {layout.arena_bytes} bytes (alignment {layout.alignment})")
     inside = {part: (whole, offset) for part, whole, offset in layout.inside}
+    ties = {one: (other, distance) for one, other, distance in layout.ties}
     for number, block in enumerate(layout.blocks):
         if block.offset < 0 or block.size < 0 or block.first >= block.end:
             raise PlanError(f"'{block.name}': no such place or time: {block}")
@@ -64,11 +70,19 @@ def check(layout: Layout) -> None:
             )
         if number in inside:
             _check_inside(layout, number, *inside[number])
+        elif number in ties:
+            other, distance = ties[number]
+            if block.offset != layout.blocks[other].offset + distance:
+                raise PlanError(
+                    f"'{block.name}' begins at byte {block.offset}, not {distance} bytes after "
+                    f"'{layout.blocks[other].name}' at {layout.blocks[other].offset}"
+                )
         elif block.offset % layout.alignment:
             raise PlanError(
                 f"'{block.name}' begins at byte {block.offset} (alignment {layout.alignment})"
             )
     shared = {(pair.source, pair.target): pair for pair in layout.shared}
+    copies = {(source, target): shift for source, target, shift in layout.copies}
     for high, second in enumerate(layout.blocks):
         for low in range(high):
             first = layout.blocks[low]
@@ -77,6 +91,8 @@ def check(layout: Layout) -> None:
             begin = max(first.offset, second.offset)
             end = min(first.offset + first.size, second.offset + second.size)
             if begin >= end or _is_part(inside, low, high):
+                continue
+            if _stays(layout, copies, low, high) or _stays(layout, copies, high, low):
                 continue
             pair = shared.get((low, high)) or shared.get((high, low))
             if pair is None:
@@ -92,6 +108,13 @@ def _is_part(inside: dict[int, tuple[int, int]], one: int, other: int) -> bool:
     return any(
         part in inside and inside[part][0] == whole for part, whole in ((one, other), (other, one))
     )
+
+
+def _stays(layout: Layout, copies: dict[tuple[int, int], int], source: int, target: int) -> bool:
+    """Whether the target of a copy lies exactly where its source ends its life."""
+    shift = copies.get((source, target))
+    one, other = layout.blocks[source], layout.blocks[target]
+    return shift is not None and other.offset - one.offset == shift and other.first == one.end - 1
 
 
 def _check_inside(layout: Layout, part: int, whole: int, offset: int) -> None:

@@ -12,7 +12,13 @@ def forbidden(gaps: Gaps, placed: Item, offset: int, moving: Item) -> Iterator[t
         for piece in moving.pieces:
             if fixed.lower < piece.upper and piece.lower < fixed.upper:
                 level = offset + fixed.rise - piece.rise
-                yield level - gaps.between(piece, fixed), level + gaps.between(fixed, piece)
+                low, high = level - gaps.between(piece, fixed), level + gaps.between(fixed, piece)
+                free = gaps.coincidence(fixed, piece)
+                if free is None:
+                    yield low, high
+                else:
+                    yield low, offset + free
+                    yield offset + free, high
 
 
 def first_fit(items: Sequence[Item], gaps: Gaps, order: Sequence[int]) -> tuple[int, ...]:

@@ -6,11 +6,13 @@ that only rename their input's bytes (RESHAPE and its like) join input and outpu
 and so do kernels whose output may share bytes with a dying input in place only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tinyrt.kernel import Overlap
 from tinyrt.load import Program, Step
-from tinyrt.plan.problem import Buffer, Diagonal, Problem
+from tinyrt.plan.problem import Buffer, Copy, Diagonal, Problem, Tie
+from tinyrt.plan.usage import Place, Stretch, places_of, stretches_of
 
 ALIGNMENT = 16
 """Bytes: what the kernels' widest loads and the peers' arenas are aligned to."""
@@ -21,10 +23,14 @@ class Arena:
     """A program's packing problem, and what its buffers stand for."""
 
     problem: Problem
-    holder: Mapping[int, int]
-    """The buffer of each tensor in the arena."""
+    stretches: tuple[Stretch, ...]
+    """What the first buffers hold, one by one; the others are working memory."""
+    places: Mapping[int, Place]
+    """Which bytes of the stretches each tensor in the arena is."""
+    holder: Mapping[int, tuple[int, int]]
+    """For each tensor in the arena, a buffer and how many bytes after its beginning it begins."""
     scratch: Mapping[int, int]
-    """The buffer of each operator's working memory, by node index."""
+    """The buffer of each step's working memory, by key of the step."""
 
 
 def arena_of(program: Program, *, overlap: bool = True) -> Arena:
@@ -35,113 +41,144 @@ def arena_of(program: Program, *, overlap: bool = True) -> Arena:
         overlap: let outputs run into dying inputs, as far as their kernels declare.
     """
     tensors = program.graph.tensors
-    roots = _roots(program, overlap=overlap)
-    end = len(program.steps)
-    first: dict[int, int] = {}
-    last: dict[int, int] = {}
-
-    def use(tensor: int, step: int) -> None:
-        root = roots.get(tensor, tensor)
-        if not tensors[root].is_constant:
-            first.setdefault(root, step)
-            last[root] = max(step, last.get(root, step))
-
-    for tensor in program.graph.inputs:
-        use(tensor, -1)
-    for number, step in enumerate(program.steps):
-        for tensor in (*step.operands, *step.results):
-            use(tensor, number)
-    for tensor in program.graph.outputs:
-        use(tensor, end)
-    for state in tensors:
-        if state.is_variable and state.index in last:  # it outlives the run
-            first[state.index], last[state.index] = -1, end
-    order = list(first)
-    number_of = {root: number for number, root in enumerate(order)}
+    overlaps = _overlaps(program) if overlap else [()] * len(program.steps)
+    places = places_of(program, overlaps)
+    stretches = stretches_of(program, places)
     buffers = [
-        Buffer(tensors[root].label, first[root], last[root] + 1, tensors[root].bytes)
-        for root in order
+        Buffer(tensors[s.root].label, s.first, s.last + 1, s.end - s.begin) for s in stretches
     ]
+    anchors: dict[int, int] = {}
+    for number, stretch in enumerate(stretches):
+        anchors.setdefault(stretch.root, number)
+    begins = {root: stretches[number].begin for root, number in anchors.items()}
+    ties = tuple(
+        Tie(number, anchors[stretch.root], stretch.begin - begins[stretch.root])
+        for number, stretch in enumerate(stretches)
+        if anchors[stretch.root] != number
+    )
+    holder = {
+        tensor: (anchors[place.root], place.begin - begins[place.root])
+        for tensor, place in places.items()
+    }
     scratch: dict[int, int] = {}
     for number, step in enumerate(program.steps):
         size = step.scratch_bytes
         if size:
-            scratch[step.node.index] = len(buffers)
+            scratch[step.key] = len(buffers)
             buffers.append(Buffer(f"scratch of {step.node.name}", number, number + 1, size))
-    holder = {
-        tensor: number_of[root]
-        for tensor in range(len(tensors))
-        if (root := roots.get(tensor, tensor)) in number_of
-    }
-    diagonals = tuple(
-        pair
-        for number, step in enumerate(program.steps)
-        if overlap and step.results
-        for pair in diagonals_of(step, number, holder, buffers)
-    )
-    return Arena(Problem(tuple(buffers), diagonals, (), ALIGNMENT), holder, scratch)
+    diagonals = tuple(_diagonals(program, overlaps, places, stretches))
+    copies = tuple(_copies(program, places, stretches))
+    problem = Problem(tuple(buffers), diagonals, ties=ties, copies=copies, alignment=ALIGNMENT)
+    return Arena(problem, stretches, places, holder, scratch)
 
 
-def _roots(program: Program, *, overlap: bool) -> dict[int, int]:
-    """For each renamed or overwritten tensor, the tensor whose buffer it is in."""
-    tensors = program.graph.tensors
-    last_uses = _last_uses(program)
-    roots: dict[int, int] = {}
-    for number, step in enumerate(program.steps):
-        if step.kernel.alias:
-            source = step.operands[0]
-            root = roots.get(source, source)
-            if not tensors[root].is_constant:
-                roots.update((result, root) for result in step.results)
-        elif overlap:
-            for source in _overwritten(step):
-                root = roots.get(source, source)
-                names = (tensor for tensor in last_uses if roots.get(tensor, tensor) == root)
-                if (
-                    not tensors[root].is_constant
-                    and not tensors[root].is_variable
-                    and tensors[step.results[0]].bytes == tensors[root].bytes
-                    and max(last_uses[tensor] for tensor in names) == number
-                ):
-                    roots[step.results[0]] = root
-                    break
-    return roots
+def _overlaps(program: Program) -> list[tuple[Overlap, ...]]:
+    """What each step allows; worked out once for the strips that run the same code."""
+    known: dict[int, tuple[Overlap, ...]] = {}
+    for step in program.steps:
+        if id(step.code) not in known:
+            known[id(step.code)] = step.overlaps
+    return [known[id(step.code)] for step in program.steps]
 
 
-def _overwritten(step: Step) -> tuple[int, ...]:
-    """The tensors that a step's first output may replace where they are, and nowhere else."""
-    return tuple(step.operands[o.operand] for o in step.overlaps if o.only_in_place)
-
-
-def _last_uses(program: Program) -> dict[int, int]:
-    """The last step that reads each tensor; the number of steps for graph outputs."""
-    found = {
-        tensor: number for number, step in enumerate(program.steps) for tensor in step.operands
-    }
-    return found | dict.fromkeys(program.graph.outputs, len(program.steps))
+def _diagonals(
+    program: Program,
+    overlaps: Sequence[Sequence[Overlap]],
+    places: Mapping[int, Place],
+    stretches: Sequence[Stretch],
+) -> Iterator[Diagonal]:
+    """How the steps' first outputs may share bytes with what dies in the step."""
+    born, dying = _changes(stretches)
+    for number, (step, allowed) in enumerate(zip(program.steps, overlaps, strict=True)):
+        yield from diagonals_of(
+            step,
+            allowed,
+            places,
+            {n: stretches[n] for n in dying.get(number, ())},
+            {n: stretches[n] for n in born.get(number, ())},
+        )
 
 
 def diagonals_of(
-    step: Step, number: int, holder: Mapping[int, int], buffers: list[Buffer]
-) -> tuple[Diagonal, ...]:
-    """How a step's first output may share bytes with the operands that die in it."""
-    target = holder[step.results[0]]
-    if step.kernel.alias or buffers[target].lower != number:
-        return ()
-    found: dict[int, Diagonal] = {}
-    overlaps = [overlap for overlap in step.overlaps if not overlap.only_in_place]
+    step: Step,
+    allowed: Sequence[Overlap],
+    places: Mapping[int, Place],
+    dying: Mapping[int, Stretch],
+    born: Mapping[int, Stretch],
+) -> Iterator[Diagonal]:
+    """How a step's first output may share bytes with what dies in the step.
+
+    Args:
+        step: whose operands and output.
+        allowed: what it allows.
+        places: of its operands and results.
+        dying: what it is the last to use, by buffer.
+        born: what it is the first to use, by buffer.
+    """
+    if step.kernel.alias or not step.results:
+        return
+    overlaps = [overlap for overlap in allowed if not overlap.only_in_place]
+    free = {overlap.operand for overlap in overlaps}
+    # Dying bytes that are also read without leave to be overwritten must stay whole.
+    whole = [places[t] for n, t in enumerate(step.operands) if n not in free and t in places]
+    written = places[step.results[0]]
+    found: dict[tuple[int, int], Diagonal] = {}
     for overlap in overlaps:
-        source = holder.get(step.operands[overlap.operand])
-        if source is None or buffers[source].upper != number + 1:
+        read = places.get(step.operands[overlap.operand])
+        if read is None:
             continue
-        pair = Diagonal(source, target, step.node.index, overlap.forward, overlap.backward)
-        found[source] = _both(found[source], pair) if source in found else pair
-    # A dying buffer that is also read without leave to be overwritten must stay whole.
-    allowed = {overlap.operand for overlap in overlaps}
-    for position, tensor in enumerate(step.operands):
-        if position not in allowed:
-            found.pop(holder.get(tensor, -1), None)
-    return tuple(found.values())
+        for source, end in dying.items():
+            if not end.within(read) or any(end.meets(place) for place in whole):
+                continue
+            for target, begin in born.items():
+                if begin.within(written):
+                    leads = _leads(overlap, end, read, begin, written)
+                    pair = Diagonal(source, target, step.key, *leads)
+                    found[source, target] = _both(found.get((source, target), pair), pair)
+    yield from found.values()
+
+
+def _changes(
+    stretches: Sequence[Stretch],
+) -> tuple[Mapping[int, Sequence[int]], Mapping[int, Sequence[int]]]:
+    """The stretches that begin at each step, and those that end there."""
+    born: dict[int, list[int]] = {}
+    dying: dict[int, list[int]] = {}
+    for number, stretch in enumerate(stretches):
+        born.setdefault(stretch.first, []).append(number)
+        dying.setdefault(stretch.last, []).append(number)
+    return born, dying
+
+
+def _copies(
+    program: Program, places: Mapping[int, Place], stretches: Sequence[Stretch]
+) -> Iterator[Copy]:
+    """What steps copy that only give bytes another place, where they could stay."""
+    born, dying = _changes(stretches)
+    for number, step in enumerate(program.steps):
+        if not step.kernel.alias:
+            continue
+        read, written = places.get(step.operands[0]), places[step.results[0]]
+        if read is None or read == written:
+            continue
+        for source in dying.get(number, ()):
+            for target in born.get(number, ()):
+                one, other = stretches[source], stretches[target]
+                if one.within(read) and other.within(written):
+                    shift = (other.begin - written.begin) - (one.begin - read.begin)
+                    yield Copy(source, target, shift)
+
+
+def _leads(
+    overlap: Overlap, source: Stretch, read: Place, target: Stretch, written: Place
+) -> tuple[int | None, int | None]:
+    """The distances of operand and output, as distances of a part of the one and of the other."""
+    begins = (source.begin - read.begin) - (target.begin - written.begin)
+    ends = (target.end - written.end) - (source.end - read.end)
+    return (
+        None if overlap.forward is None else overlap.forward + begins,
+        None if overlap.backward is None else overlap.backward + ends,
+    )
 
 
 def _both(one: Diagonal, other: Diagonal) -> Diagonal:

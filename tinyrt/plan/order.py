@@ -18,6 +18,7 @@ from tinyrt.plan import plan
 from tinyrt.plan.bounds import knot_height
 from tinyrt.plan.lifetimes import ALIGNMENT, diagonals_of
 from tinyrt.plan.problem import Buffer, Piece, Problem, gaps_of, units
+from tinyrt.plan.usage import Place, Stretch
 
 STATE_LIMIT = 10_000
 """Sets of operators to look at; beyond, the order is chosen step by step."""
@@ -202,19 +203,20 @@ class Search:
             return 0
         made = {self._root(tensor) for tensor in step.results}
         touched = self._touched(step)
-        number_of = {buffer: number for number, buffer in enumerate(touched)}
-        buffers = [
-            Buffer("", int(b in made), 2 if b in ended or b in made else 3, tensor.bytes)
-            for b in touched
-            for tensor in (self._program.graph.tensors[b],)
+        parts = [
+            Stretch(b, 0, self._program.graph.tensors[b].bytes, int(b in made), 1) for b in touched
         ]
-        holder = {
-            tensor: number_of[self._root(tensor)]
+        place_of = {part.root: Place(part.root, part.begin, part.end) for part in parts}
+        places = {
+            tensor: place_of[self._root(tensor)]
             for tensor in (*step.operands, *step.results)
-            if self._root(tensor) in number_of
+            if self._root(tensor) in place_of
         }
-        pairs = diagonals_of(step, 1, holder, buffers)
-        gaps = gaps_of(Problem(tuple(buffers), pairs, (), ALIGNMENT), {})
+        dying = {number: part for number, part in enumerate(parts) if part.root in ended}
+        born = {number: part for number, part in enumerate(parts) if part.root in made}
+        pairs = tuple(diagonals_of(step, step.overlaps, places, dying, born))
+        buffers = tuple(Buffer("", part.first, 2, part.end) for part in parts)
+        gaps = gaps_of(Problem(buffers, pairs, alignment=ALIGNMENT), {})
         knot = [
             Piece(number, 1, 2, self._size[touched[number]], 0)
             for number in sorted({n for pair in gaps.special for n in pair})

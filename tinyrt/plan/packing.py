@@ -14,9 +14,14 @@ from tinyrt.plan.bounds import Section, sections_of
 from tinyrt.plan.first_fit import first_fit, height_of, orders
 from tinyrt.plan.problem import Direction, Gaps, Item, Problem, gaps_of, items_of, quantum_of
 from tinyrt.plan.search import OutOfNodesError, Strategy, search
+from tinyrt.plan.shuffle import shuffled
 
 NODE_LIMIT = 100_000
 """Nodes that the search may visit by default, over all capacities and strategies."""
+
+
+SHUFFLES = 3000
+"""Orders that are tried by default where parts of one whole live at different times."""
 
 
 class Proof(enum.Enum):
@@ -68,6 +73,8 @@ class Budget:
     """How long the search may go on."""
 
     nodes: int = NODE_LIMIT
+    shuffles: int = SHUFFLES
+    """Orders that are tried where parts of one whole live at different times."""
     seconds: float | None = None
     """CPU seconds; None leaves the outcome to the nodes alone, the same on every machine."""
     spent: int = 0
@@ -153,6 +160,9 @@ def _pack(
         offsets = first_fit(items, gaps, order)
         if height < 0 or height_of(items, offsets) < height:
             best, height = offsets, height_of(items, offsets)
+    if height > goal and any(len(item.pieces) > 1 for item in items):
+        best = shuffled(items, gaps, tried, goal, budget.shuffles)
+        height = height_of(items, best)
     proof = Proof.LIVE_BYTES
     before = budget.spent
     if height > goal:

@@ -6,6 +6,7 @@ integers, lifetimes half-open. All offsets are multiples of one alignment, and s
 
 import enum
 import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -61,13 +62,50 @@ class Inside:
 
 
 @dataclass(frozen=True, slots=True)
+class Tie:
+    """`one` begins a fixed distance after `other`, whenever they live: rows of one tensor."""
+
+    one: int
+    other: int
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """`target` begins as a copy of what ends in `source`: they may be the same bytes.
+
+    Then there is nothing to copy, and `target` begins `shift` bytes after `source`. Otherwise they
+    are disjoint, as all that lives together.
+    """
+
+    source: int
+    target: int
+    shift: int
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Buffers to be placed and the exceptions from "what lives together is disjoint"."""
 
     buffers: tuple[Buffer, ...]
     diagonals: tuple[Diagonal, ...] = ()
     insides: tuple[Inside, ...] = ()
+    ties: tuple[Tie, ...] = ()
+    copies: tuple[Copy, ...] = ()
     alignment: int = 1
+
+    @property
+    def hosts(self) -> Mapping[int, tuple[int, int]]:
+        """What buffers are moved with, and how far after its beginning they begin."""
+        pieces = {inside.part: (inside.whole, inside.offset) for inside in self.insides}
+        return pieces | {tie.one: (tie.other, tie.distance) for tie in self.ties}
+
+    def offsets_of(self, packed: Sequence[int]) -> tuple[int, ...]:
+        """The offsets of all buffers to the byte, from those of a packing, in whole units."""
+        offsets = list(packed)
+        for buffer, (host, distance) in self.hosts.items():
+            offsets[buffer] = offsets[host] + distance
+        return tuple(offsets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +158,15 @@ class Gaps:
 
     special: dict[tuple[int, int], int]
     """(lower buffer, upper buffer) → units, where it is less than the lower one's size."""
+    copies: dict[tuple[int, int], int]
+    """(source, target) → how far above the source's item the target's begins if they coincide."""
+
+    def coincidence(self, one: Piece, other: Piece) -> int | None:
+        """How far above the item of the one that of the other may begin all the same."""
+        if (one.buffer, other.buffer) in self.copies:
+            return self.copies[one.buffer, other.buffer]
+        reverse = self.copies.get((other.buffer, one.buffer))
+        return None if reverse is None else -reverse
 
     def between(self, below: Piece, above: Piece) -> int:
         """The least distance of two offsets, in this order."""
@@ -133,13 +180,13 @@ def units(size: int, alignment: int) -> int:
 
 def items_of(problem: Problem) -> tuple[Item, ...]:
     """Join the buffers that move as one; in the order of their wholes."""
-    host = {inside.part: inside for inside in problem.insides}
+    hosts = problem.hosts
     pieces: dict[int, list[Piece]] = {}
     for index, buffer in enumerate(problem.buffers):
         root, rise = index, 0
-        while root in host:
-            rise += host[root].offset
-            root = host[root].whole
+        while root in hosts:
+            root, distance = hosts[root]
+            rise += distance
         begin = rise // problem.alignment
         size = units(rise + buffer.size, problem.alignment) - begin
         piece = Piece(index, buffer.lower, buffer.upper, size, begin)
@@ -156,7 +203,8 @@ def gaps_of(problem: Problem, directions: dict[int, Direction]) -> Gaps:
             several pairs of one operator differently (see `settle`).
     """
     special: dict[tuple[int, int], int] = {}
-    askew = {i.part for i in problem.insides if i.offset % problem.alignment}
+    hosts = problem.hosts.items()
+    askew = {buffer for buffer, (_, distance) in hosts if distance % problem.alignment}
     for pair in problem.diagonals:
         if pair.source in askew or pair.target in askew:
             continue  # its offset is no multiple of the alignment: the distance would be off
@@ -171,7 +219,15 @@ def gaps_of(problem: Problem, directions: dict[int, Direction]) -> Gaps:
             gap = units(lead, problem.alignment)
             if gap < units(source.size, problem.alignment):
                 special[pair.source, pair.target] = gap
-    return Gaps(special)
+    return Gaps(special, dict(_coincidences(problem)))
+
+
+def _coincidences(problem: Problem) -> Iterator[tuple[tuple[int, int], int]]:
+    rises = {buffer: distance for buffer, (_, distance) in problem.hosts.items()}
+    for copy in problem.copies:
+        shift = copy.shift + rises.get(copy.source, 0) - rises.get(copy.target, 0)
+        if shift % problem.alignment == 0:
+            yield (copy.source, copy.target), shift // problem.alignment
 
 
 def quantum_of(items: tuple[Item, ...], gaps: Gaps) -> int:

@@ -59,13 +59,13 @@ def check_touches(program: Program, plan: Plan) -> int:
                 if operand.offset != result.offset:
                     raise PlanError(_text(step, operand, result, "is not in place"))
             continue
-        backward = plan.directions.get(step.node.index) is Direction.BACKWARD
-        check_kernel(step.code.walking(backward=backward), operands, results, step.node.where())
+        backward = plan.directions.get(step.key) is Direction.BACKWARD
+        check_kernel(step.code.walking(backward=backward), operands, results, step.where())
     return shared
 
 
 def _text(step: Step, operand: Place, result: Place, what: str) -> str:
-    return f"{step.node.where()}: '{result.name}' over '{operand.name}' {what}"
+    return f"{step.where()}: '{result.name}' over '{operand.name}' {what}"
 
 
 def check_kernel(

@@ -15,15 +15,17 @@ from tinyrt.plan.problem import Diagonal, Inside, Problem, gaps_of, items_of
 
 def insides_of(program: Program, arena: Arena) -> tuple[Inside, ...]:
     """Every piece that can lie inside its whole; one level deep."""
-    tensors, buffers, holder = program.graph.tensors, arena.problem.buffers, arena.holder
+    tensors, buffers = program.graph.tensors, arena.problem.buffers
+    tied = {number for tie in arena.problem.ties for number in (tie.one, tie.other)}
+    holder = {tensor: n for tensor, (n, _) in arena.holder.items() if n not in tied}
     fixed = {holder[t.index] for t in tensors if t.is_variable and t.index in holder}
     found: dict[int, Inside] = {}
     wholes: set[int] = set()
     for step in program.steps:
         for view in () if step.calls or step.kernel.alias else step.code.views():
             pair = step.operands[view.operand], step.results[view.result]
-            if any(tensor not in holder for tensor in pair):
-                continue
+            if any(tensor not in holder for tensor in pair) or step.operands.count(pair[0]) > 1:
+                continue  # an operand that is joined twice cannot lie in both places
             operand, result = (holder[tensor] for tensor in pair)
             part, whole = (operand, result) if view.offset >= 0 else (result, operand)
             if buffers[part].size > buffers[whole].size:

@@ -1,0 +1,129 @@
+"""The form of a model that a command's options ask for: rewrites, order, kernels, strips."""
+
+import argparse
+
+from tinyrt.interpreter import numerics_of, read_model
+from tinyrt.load import Flavour, Optimize, Program, load, lower, with_cmsis_nn
+from tinyrt.plan.order import reorder
+from tinyrt.rewrite import fold_pads, integer_io
+from tinyrt.strips import Fit, fit
+
+
+def add_numerics(parser: argparse.ArgumentParser) -> None:
+    """How to round."""
+    parser.add_argument(
+        "--numerics",
+        choices=("tflm", "single"),
+        default="tflm",
+        help="rounding: as TFLM and CMSIS-NN (tflm), or as LiteRT's default kernels (single)",
+    )
+
+
+def add_rewrites(parser: argparse.ArgumentParser) -> None:
+    """What need not be as in the file."""
+    parser.add_argument(
+        "--no-rewrites",
+        action="store_true",
+        help="keep every PAD, where otherwise windows reach beyond their input instead",
+    )
+    parser.add_argument(
+        "--keep-order",
+        action="store_true",
+        help="run the operators in the order of the file, though another takes less memory",
+    )
+    parser.add_argument(
+        "--int8-io",
+        action="store_true",
+        help="take and give integers: leave out QUANTIZE at float inputs, DEQUANTIZE at outputs",
+    )
+
+
+def add_strips(parser: argparse.ArgumentParser) -> None:
+    """How small the arena must be."""
+    parser.add_argument(
+        "--arena-limit",
+        type=byte_count,
+        metavar="BYTES",
+        help="if the arena is larger than this, compute the tallest maps strip by strip, a few "
+        "rows at a time, until it is not; fails if that does not do",
+    )
+
+
+def add_code(parser: argparse.ArgumentParser, *, builds: bool = False) -> None:
+    """Which kernels the C calls.
+
+    Args:
+        parser: of the command.
+        builds: whether the command builds the C itself.
+    """
+    parser.add_argument(
+        "--flavour",
+        choices=tuple(flavour.value for flavour in Flavour),
+        default=Flavour.PORTABLE.value,
+        help="whose kernels the C calls: tinyrt's own (portable, the default), or Arm's CMSIS-NN "
+        "wherever it computes the same",
+    )
+    parser.add_argument(
+        "--optimize",
+        choices=tuple(choice.value for choice in Optimize),
+        default=Optimize.BALANCED.value,
+        help="what tinyrt's kernels save: code (size), instructions (balanced, the default), or "
+        "instructions at the price of working memory (speed)",
+    )
+    if builds:
+        parser.add_argument(
+            "--cmsis-nn", metavar="DIR", help="your checkout of CMSIS-NN, for --flavour cmsis-nn"
+        )
+
+
+def byte_count(text: str) -> int:
+    """A number of bytes, perhaps with underscores, as argparse takes a type."""
+    digits = text.replace("_", "")
+    if not digits.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes")
+    return int(digits)
+
+
+def read(options: argparse.Namespace) -> Program:
+    """The model with the inputs and outputs that are asked for."""
+    numerics = options.numerics if "numerics" in options else "tflm"
+    program = load(read_model(options.model), numerics_of(numerics))
+    return integer_io(program) if "int8_io" in options and options.int8_io else program
+
+
+def whole(options: argparse.Namespace, program: Program) -> Program:
+    """The program with all else that is asked for, every operator in one step."""
+    if "no_rewrites" in options and not options.no_rewrites:
+        program = fold_pads(program)
+    program = _with_code(options, program)
+    if "keep_order" in options and not options.keep_order:
+        program = reorder(program)
+    return program
+
+
+def fitted(options: argparse.Namespace, program: Program) -> Fit:
+    """The same with its plan, in strips where that is asked for."""
+    program = whole(options, program)
+    if options.arena_limit is None:
+        return Fit.of_whole(program)
+    return fit(program, lambda form: _with_code(options, form), options.arena_limit)
+
+
+def flags(options: argparse.Namespace) -> list[str]:
+    """The options given that an emitted program does not show by itself."""
+    switches = {
+        "--no-rewrites": options.no_rewrites,
+        "--keep-order": options.keep_order,
+        "--int8-io": options.int8_io,
+        f"--arena-limit {options.arena_limit}": options.arena_limit is not None,
+    }
+    return [flag for flag, on in switches.items() if on]
+
+
+def _with_code(options: argparse.Namespace, program: Program) -> Program:
+    """The kernels that are asked for."""
+    if "flavour" in options and options.flavour == Flavour.CMSIS_NN.value:
+        program = with_cmsis_nn(program)
+    if "optimize" in options:
+        program = lower(program, Optimize(options.optimize))
+    return program

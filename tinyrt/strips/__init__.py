@@ -1,0 +1,9 @@
+"""Line-buffered execution: operators that run strip by strip, and choosing which.
+
+`schedule` says which rows are computed when, `unroll` makes steps of that, `fit` chooses a form
+for the arena that there is.
+"""
+
+from tinyrt.strips.fit import Fit, fit
+
+__all__ = ["Fit", "fit"]
