@@ -206,32 +206,33 @@ static int8_t *fill(int8_t *output, int32_t value, int32_t bytes)
     return output;
 }
 
-/* Gathers any window as bytes, each row filled up to a multiple of four. */
-static void gather(const geometry *p, window at, int8_t *bytes)
+/* Gathers any window row by row as bytes, filled up to a multiple of four, and widens them. */
+static void gather(const geometry *p, window at, int8_t *bytes, int32_t *column)
 {
     const int32_t depth = p->input_depth;
-    const int32_t pitch = p->row_groups * 4;
+    int8_t *const row_end = bytes + p->row_groups * 4;
     const int32_t x_first = tinyrt_first_tap(at.x, p->dilation_width);
     const int32_t x_end =
         tinyrt_end_tap(at.x, p->dilation_width, p->filter_width, p->input_width);
-    int32_t y = at.y;
 
     for (int32_t fy = 0; fy < p->filter_height; ++fy) {
-        int8_t *const row_end = bytes + pitch;
-        if (y >= 0 && y < p->input_height && x_first < x_end) {
+        int8_t *place = bytes;
+        if (at.y >= 0 && at.y < p->input_height && x_first < x_end) {
             const int8_t *pixel = at.first + x_first * p->dilation_width * depth;
-            bytes = fill(bytes, p->input_zero_point, x_first * depth);
+            place = fill(place, p->input_zero_point, x_first * depth);
             if (p->dilation_width == 1) {
-                bytes = copy(bytes, pixel, (x_end - x_first) * depth);
+                place = copy(place, pixel, (x_end - x_first) * depth);
             } else {
                 for (int32_t fx = x_first; fx < x_end; ++fx) {
-                    bytes = copy(bytes, pixel, depth);
+                    place = copy(place, pixel, depth);
                     pixel += p->dilation_width * depth;
                 }
             }
         }
-        bytes = fill(bytes, p->input_zero_point, (int32_t)(row_end - bytes));
-        y += p->dilation_height;
+        (void)fill(place, p->input_zero_point, (int32_t)(row_end - place));
+        tinyrt_packed_widen(bytes, p->row_groups, column);
+        column += 2 * TINYRT_COLUMNS * p->row_groups;
+        at.y += p->dilation_height;
         at.first += p->dilation_height * p->input_width * depth;
     }
 }
@@ -292,9 +293,7 @@ static void gather_any(const geometry *p, walk *w, tinyrt_block *block, int32_t 
         } else if (p->input_depth % 4 == 0 && p->dilation_width == 1) {
             gather_groups(p, w->at, column);
         } else {
-            int8_t *const bytes = (int8_t *)(block + 1);
-            gather(p, w->at, bytes);
-            tinyrt_packed_widen(bytes, block->groups, column);
+            gather(p, w->at, (int8_t *)(block + 1), column);
         }
         block->outputs[pixel] = w->output;
         if (--spare < 0) {

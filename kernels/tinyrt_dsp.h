@@ -39,6 +39,14 @@ static inline uint32_t tinyrt_sxtb16(uint32_t word)
     return result;
 }
 
+/* Products of the halves, and a sum. */
+static inline int32_t tinyrt_smlad(uint32_t a, uint32_t b, int32_t sum)
+{
+    int32_t result;
+    __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+}
+
 /* (a * b + 2^31) / 2^32, floored. */
 static inline int32_t tinyrt_smmulr(int32_t a, int32_t b)
 {

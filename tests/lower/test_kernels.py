@@ -15,6 +15,8 @@ from tinyrt.emit import emit
 from tinyrt.fixedpoint import Numerics
 from tinyrt.kernel import CKernel
 from tinyrt.load import Optimize, lower
+from tinyrt.lower.conv_2d_packed import Conv2DPacked
+from tinyrt.lower.fully_connected_wide import FullyConnectedWide
 from tinyrt.mcu.trace import Case
 from tinyrt.plan import plan
 from tinyrt.plan.trace_check import check_touches
@@ -94,6 +96,22 @@ def depthwise(rng: random.Random, **fixed: Any) -> bytes:
     )
 
 
+def one_channel(rng: random.Random, **fixed: Any) -> bytes:
+    """Filters of one input channel, which are those of a convolution."""
+    geometry = draws.geometry(rng, **fixed)
+    channels = rng.choice((2, 3, 8))
+    source = draws.activation(rng, rng.choice((1, 2)), *geometry.size, 1)
+    filter_ = weights(rng, (1, *geometry.kernel, channels), rng.choice((None, 3)))
+    return single_operator(
+        "DEPTHWISE_CONV_2D",
+        [source, filter_, *bias(rng, channels)],
+        [draws.output(rng, source, filter_, source.shape[0], *geometry.output, channels)],
+        depth_multiplier=channels,
+        fused_activation_function=rng.choice(draws.ACTIVATIONS),
+        **geometry.options,
+    )
+
+
 def fully_connected(rng: random.Random, **fixed: Any) -> bytes:
     batches = fixed.get("batches", rng.choice((1, 1, 3)))
     depth = fixed.get("depth", 4 * rng.randint(1, 14))
@@ -158,6 +176,37 @@ def test_fully_connected() -> None:
     models = [fully_connected(rng) for _ in range(24)]
     models += [fully_connected(rng, channels=channels, depth=16) for channels in (1, 8, 9, 16)]
     agree_lowered([model for model in models if lowered_kernels(model)], seed=73)
+
+
+def test_filters_of_one_channel() -> None:
+    rng = random.Random(77)
+    models = [one_channel(rng) for _ in range(16)]
+    models.append(one_channel(rng, size=(9, 11), kernel=(5, 4), strides=(2, 2), padding="SAME"))
+    models = [model for model in models if lowered_kernels(model)]
+    assert sum(isinstance(lowered_kernels(m)[0], Conv2DPacked) for m in models) >= 12
+    agree_lowered(models, seed=77)
+
+
+def test_sums_of_any_size() -> None:
+    """Weights of -128, depths that no word divides, and rows whose sums leave 22 bits."""
+    rng = random.Random(78)
+    models = []
+    for depth, channels in ((4, 1), (5, 4), (11, 9), (16, 2), (50, 3), (643, 5), (1000, 4)):
+        source = draws.activation(rng, rng.choice((1, 2)), depth)
+        filter_ = draws.weights(rng, (channels, depth), rng.choice((None, 0)))
+        scale = source.scale * filter_.scale[0]
+        values = [rng.randint(-90000, 90000) for _ in range(channels)]
+        models.append(
+            single_operator(
+                "FULLY_CONNECTED",
+                [source, filter_, TensorSpec((channels,), "int32", scale=scale, data=values)],
+                [draws.output(rng, source, filter_, source.shape[0], channels)],
+                fused_activation_function=rng.choice(draws.ACTIVATIONS),
+            )
+        )
+    kernels = [kernel for model in models for kernel in lowered_kernels(model)]
+    assert sum(isinstance(kernel, FullyConnectedWide) for kernel in kernels) >= 5
+    agree(models, seed=78, targets=(*TARGETS, "cortex-m55"))
 
 
 def test_add() -> None:

@@ -11,12 +11,19 @@ from tinyrt.lower.add_same import AddSame
 from tinyrt.lower.conv_2d_packed import Conv2DPacked
 from tinyrt.lower.depthwise_conv_3x3 import DepthwiseConv3x3
 from tinyrt.lower.fully_connected_packed import FullyConnectedPacked
+from tinyrt.lower.fully_connected_wide import FullyConnectedWide
 from tinyrt.ops.add import Add
 from tinyrt.ops.conv_2d import Conv2D
 from tinyrt.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinyrt.ops.fully_connected import FullyConnected
 
-ALL: tuple[type[CKernel], ...] = (AddSame, Conv2DPacked, DepthwiseConv3x3, FullyConnectedPacked)
+ALL: tuple[type[CKernel], ...] = (
+    AddSame,
+    Conv2DPacked,
+    DepthwiseConv3x3,
+    FullyConnectedPacked,
+    FullyConnectedWide,
+)
 """Every kernel that operators are lowered to."""
 
 
@@ -33,7 +40,7 @@ def lowered(kernel: Kernel, room: int | None) -> CKernel | None:
         case Conv2D():
             return Conv2DPacked.of(kernel)
         case DepthwiseConv2D():
-            return DepthwiseConv3x3.of(kernel, room)
+            return DepthwiseConv3x3.of(kernel, room) or Conv2DPacked.of(kernel)
         case FullyConnected():
-            return FullyConnectedPacked.of(kernel)
+            return FullyConnectedPacked.of(kernel) or FullyConnectedWide.of(kernel)
     return None

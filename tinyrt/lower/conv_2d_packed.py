@@ -9,16 +9,20 @@ from tinyrt.kernel import CKernel, Cost, Int32s, Overlap, Touch
 from tinyrt.lower.channels import channels
 from tinyrt.lower.pairs import GREATEST_SHIFT, pair_stream
 from tinyrt.ops.conv_2d import Conv2D
+from tinyrt.ops.depthwise_conv_2d import DepthwiseConv2D
 
 _COLUMNS = 3
 """TINYRT_COLUMNS in C: windows gathered at a time."""
-_BLOCK_BYTES = 64
+_BLOCK_BYTES = 56
 """Room for a `tinyrt_block` (`kernels/tinyrt_packed.h`) where pointers take 8 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conv2DPacked(CKernel):
-    """CONV_2D, int8, without groups and with two channels or more."""
+    """CONV_2D, int8, without groups and with two channels or more.
+
+    A DEPTHWISE_CONV_2D of one input channel is one too: all its filters see that channel.
+    """
 
     c_name = "conv_2d_packed_s8"
 
@@ -47,14 +51,12 @@ class Conv2DPacked(CKernel):
     stream: Int32s
 
     @classmethod
-    def of(cls, operator: Conv2D) -> Self | None:
+    def of(cls, operator: Conv2D | DepthwiseConv2D) -> Self | None:
         """The kernel for an operator, if it can be computed so."""
-        if operator.filter_depth != operator.input_depth or operator.output_depth < 2:
+        filters = _filters(operator)
+        if len(filters) < 2:
             return None
-        row = operator.filter_width * operator.filter_depth
-        taps = operator.filter_height * row
-        weights = memoryview(operator.filter).cast("b").tolist()
-        filters = [weights[start : start + taps] for start in range(0, len(weights), taps)]
+        row = operator.filter_width * operator.input_depth
         found = channels(operator, filters, operator.multipliers, operator.shifts, GREATEST_SHIFT)
         stream = None if found is None else pair_stream(found, row)
         if stream is None:
@@ -76,7 +78,7 @@ class Conv2DPacked(CKernel):
             filter_width=operator.filter_width,
             output_height=output_height,
             output_width=output_width,
-            output_depth=operator.output_depth,
+            output_depth=len(filters),
             stride_height=operator.stride_height,
             stride_width=operator.stride_width,
             dilation_height=operator.dilation_height,
@@ -97,9 +99,9 @@ class Conv2DPacked(CKernel):
         )
 
     def cost(self) -> Cost:
-        """Three columns of 16-bit values, the block, and one column of bytes."""
-        groups = self.filter_height * self.row_groups
-        return Cost(scratch_bytes=(3 * 8 + 4) * groups + _BLOCK_BYTES)
+        """Three columns of 16-bit values, the block, and a row of a window as bytes."""
+        column = 8 * self.filter_height * self.row_groups
+        return Cost(scratch_bytes=_COLUMNS * column + _BLOCK_BYTES + 4 * self.row_groups)
 
     def _walk(self) -> walks.Walk:
         """How the C walks: three windows are read before three pixels are written."""
@@ -135,3 +137,15 @@ class Conv2DPacked(CKernel):
     def touches(self) -> Iterator[Touch]:
         """Block by block."""
         return self._walk().touches()
+
+
+def _filters(operator: Conv2D | DepthwiseConv2D) -> list[list[int]]:
+    """The weights of each channel, in the order of a window; none if one sees not all of it."""
+    weights = memoryview(operator.filter).cast("b").tolist()
+    if isinstance(operator, DepthwiseConv2D):
+        channels = operator.depth_multiplier if operator.input_depth == 1 else 0
+        return [weights[channel::channels] for channel in range(channels)]
+    taps = operator.filter_height * operator.filter_width * operator.filter_depth
+    if operator.filter_depth != operator.input_depth:
+        return []
+    return [weights[start : start + taps] for start in range(0, len(weights), taps)]
