@@ -11,7 +11,6 @@ typedef struct {
     int32_t input_depth;
     int32_t filter_height;
     int32_t filter_width;
-    int32_t filter_depth; /* input_depth / groups */
     int32_t output_height;
     int32_t output_width;
     int32_t output_depth;
@@ -30,6 +29,7 @@ typedef struct {
     const int32_t *multipliers;
     const int8_t *shifts;
     int32_t backward; /* 1: from the last pixel to the first, 0: from the first to the last */
+    int32_t filter_depth; /* input_depth / groups */
 } tinyrt_conv_2d_s8_params;
 
 /* input: [batches][input_height][input_width][input_depth], output likewise. */

@@ -9,7 +9,8 @@ void tinyrt_depthwise_conv_2d_s8(const tinyrt_depthwise_conv_2d_s8_params *param
 {
     const tinyrt_depthwise_conv_2d_s8_params *const p = params;
     const int32_t row_bytes = p->input_width * p->input_depth;
-    const int32_t channels = p->input_depth * p->depth_multiplier;
+    const int32_t channels = p->output_depth;
+    const int32_t multiplier = channels / p->input_depth;
     const int32_t filter_row = p->filter_width * channels;
 
     for (int32_t turn = 0; turn < p->batches; ++turn) {
@@ -32,7 +33,7 @@ void tinyrt_depthwise_conv_2d_s8(const tinyrt_depthwise_conv_2d_s8_params *param
                     ((batch * p->output_height + out_y) * p->output_width + out_x) * channels;
                 for (int32_t turn_c = 0; turn_c < channels; ++turn_c) {
                     const int32_t channel = tinyrt_place(turn_c, channels, p->backward);
-                    const int8_t *const in = image + channel / p->depth_multiplier;
+                    const int8_t *const in = image + channel / multiplier;
                     const int8_t *const filter = p->filter + channel;
                     int32_t sum = p->bias[channel];
                     for (int32_t y = y_first; y < y_end; ++y) {

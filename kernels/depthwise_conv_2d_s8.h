@@ -11,9 +11,9 @@ typedef struct {
     int32_t input_depth;
     int32_t filter_height;
     int32_t filter_width;
-    int32_t depth_multiplier; /* output channels of each input channel */
     int32_t output_height;
     int32_t output_width;
+    int32_t output_depth; /* a multiple of input_depth */
     int32_t stride_height;
     int32_t stride_width;
     int32_t dilation_height;
@@ -24,7 +24,7 @@ typedef struct {
     int32_t output_offset;
     int32_t activation_min;
     int32_t activation_max;
-    const int8_t *filter; /* [filter_height][filter_width][input_depth * depth_multiplier] */
+    const int8_t *filter; /* [filter_height][filter_width][output_depth] */
     const int32_t *bias;
     const int32_t *multipliers;
     const int8_t *shifts;
@@ -32,7 +32,7 @@ typedef struct {
 } tinyrt_depthwise_conv_2d_s8_params;
 
 /* input: [batches][input_height][input_width][input_depth];
- * output: [batches][output_height][output_width][input_depth * depth_multiplier]. */
+ * output: [batches][output_height][output_width][output_depth]. */
 void tinyrt_depthwise_conv_2d_s8(const tinyrt_depthwise_conv_2d_s8_params *params,
                                  const int8_t *input, int8_t *output);
 

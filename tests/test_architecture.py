@@ -30,7 +30,7 @@ LAYERS = (
     {"scales", "reading", "metadata"},
     {"windows", "weights", "aliases", "broadcast", "lookup", "movers"},
     {"fast"},
-    {"pooling", "sigmoids", "sums"},
+    {"convolution", "pooling", "sigmoids", "sums"},
     {"ops"},
     {"cmsis_nn", "lower"},
     {"load"},
