@@ -1,270 +1,176 @@
-/* depthwise_conv_3x3_mve.c: eight outputs of a channel at a time.
+/* depthwise_conv_3x3_mve.c: one gathering load sees the windows of two outputs side by side.
  *
- * The plane of a channel is cut into strips, one below the other, of as many columns as eight outputs see:
- * with stride 1, ten, with stride 2, seventeen. Of each row of a strip, the even columns come first, then
- * the odd ones: what four outputs see through one tap are then neighbours. */
+ * Two channels at a time are copied into a plane, interleaved, with their padding. Its pitch is limited,
+ * for vectors of bytes have offsets of a byte: wider planes are cut into strips, one below the other, each
+ * with all columns that its outputs see. A window of 3 rows and 5 columns takes lanes 4 * row + column,
+ * and its last column lanes 12 + row. The taps of the first output and of the second one are vectors. */
 #include "depthwise_conv_3x3_mve.h"
 
 #include "tinyrt_fixedpoint.h"
 
 #if TINYRT_HAS_MVE
 
-#define OUTPUTS 8
+#define LANES 16
 #define STREAM_WORDS 5
 
-/* What the strips of a channel need; the assembly knows the offsets. */
+/* What a strip of a channel needs; the assembly knows the offsets. */
 typedef struct {
-    uint16_t output[OUTPUTS]; /* 0: the number of the output in each lane, */
-    uint16_t lanes[OUTPUTS];  /* 16: and its bytes from the first one */
-    const int32_t *stream;    /* 32 */
-    const int8_t *plane;      /* 36 */
-    int8_t *outputs;          /* 40 */
-    int32_t left;             /* 44: outputs of a row */
-    int32_t rows;             /* 48 */
-    int32_t shift;            /* 52: negative, to the right */
-    int32_t output_offset;    /* 56 */
-    int32_t row_step;         /* 60 */
-    int32_t strip_step;       /* 64 */
-    int32_t multiplier;       /* 68 */
-} channel;
+    uint8_t window[LANES];     /* 0: offsets of a window, */
+    uint8_t next[LANES];       /* 16: and of that two outputs later */
+    uint16_t lanes_8[8];       /* 32: bytes from the first output to each, */
+    uint32_t lanes_4[4];       /* 48: likewise */
+    uint8_t taps_0[LANES];     /* 64: where the stream has the taps of the first output, */
+    uint8_t taps_1[LANES];     /* 80: and of the second */
+    int32_t mask_0;            /* 96: which lanes have such taps */
+    int32_t mask_1;            /* 100 */
+    const int32_t *stream;     /* 104 */
+    int32_t columns;           /* 108: outputs of a row */
+    int32_t bias;              /* 112 */
+    int32_t output_offset;     /* 116 */
+    int32_t step_8;            /* 120: bytes of eight outputs, */
+    int32_t plane_8;           /* 124: and of what they see */
+    const int8_t *plane;       /* 128: where the row of outputs begins */
+    int8_t *outputs;           /* 132 */
+    int32_t plane_row;         /* 136: bytes from row to row of outputs */
+    int32_t output_row;        /* 140 */
+    int32_t rows;              /* 144 */
+} strip;
 
-/* With stride 1, a row of three taps for the even and the odd outputs of a row. */
-#define EVEN_0(even, odd, w_0, w_1, w_2) "vmla.s32 " even ", q2, " w_0 "\n\t"
-#define ODD_0(even, odd, w_0, w_1, w_2)                                                             \
-    "vmla.s32 " odd ", q3, " w_0 "\n\t"                                                           \
-    "vmla.s32 " even ", q3, " w_1 "\n\t"
-#define EVEN_1(even, odd, w_0, w_1, w_2)                                                            \
-    "vmla.s32 " odd ", q2, " w_1 "\n\t"                                                           \
-    "vmla.s32 " even ", q2, " w_2 "\n\t"
-#define ODD_1(even, odd, w_0, w_1, w_2) "vmla.s32 " odd ", q3, " w_2 "\n\t"
-#define FIRST "q0", "q1"
-#define SECOND "q6", "q7"
-#define TAPS_0 "r3", "r4", "r5"
-#define TAPS_1 "r6", "r7", "r8"
-#define TAPS_2 "r9", "r10", "r11"
-#define APPLY(part, ...) part(__VA_ARGS__)
-#define LOAD(q, place) "vldrb.s32 " q ", [r0, #" place "]\n\t"
-#define ROW_1(e_0, o_0, e_1, o_1, outputs, taps)                                                    \
-    LOAD("q2", e_0) APPLY(EVEN_0, outputs, taps)                                                    \
-    LOAD("q3", o_0) APPLY(ODD_0, outputs, taps)                                                     \
-    LOAD("q2", e_1) APPLY(EVEN_1, outputs, taps)                                                    \
-    LOAD("q3", o_1) APPLY(ODD_1, outputs, taps)
-/* The same for two rows of outputs. */
-#define ROW_1_OF_2(e_0, o_0, e_1, o_1, taps, taps_before)                                           \
-    LOAD("q2", e_0) APPLY(EVEN_0, FIRST, taps) APPLY(EVEN_0, SECOND, taps_before)                   \
-    LOAD("q3", o_0) APPLY(ODD_0, FIRST, taps) APPLY(ODD_0, SECOND, taps_before)                     \
-    LOAD("q2", e_1) APPLY(EVEN_1, FIRST, taps) APPLY(EVEN_1, SECOND, taps_before)                   \
-    LOAD("q3", o_1) APPLY(ODD_1, FIRST, taps) APPLY(ODD_1, SECOND, taps_before)
-/* With stride 2, q0 has the first four outputs. */
-#define ROW_2(e_0, e_1, e_4, e_5, o_0, o_4, w_0, w_1, w_2)                                          \
-    LOAD("q2", e_0)                                                                                 \
-    LOAD("q3", e_4)                                                                                 \
-    "vmla.s32 q0, q2, " w_0 "\n\t"                                                                \
-    LOAD("q2", o_0)                                                                                 \
-    "vmla.s32 q1, q3, " w_0 "\n\t"                                                                \
-    LOAD("q3", o_4)                                                                                 \
-    "vmla.s32 q0, q2, " w_1 "\n\t"                                                                \
-    LOAD("q2", e_1)                                                                                 \
-    "vmla.s32 q1, q3, " w_1 "\n\t"                                                                \
-    LOAD("q3", e_5)                                                                                 \
-    "vmla.s32 q0, q2, " w_2 "\n\t"                                                                \
-    "vmla.s32 q1, q3, " w_2 "\n\t"
+#define TAPS(q, taps, mask)                                                                         \
+    "vldrb.8 q4, [r11, #" taps "]\n\t"                                                              \
+    "ldr r2, [r11, #" mask "]\n\t"                                                                  \
+    "vmsr p0, r2\n\t"                                                                               \
+    "vpst\n\t"                                                                                      \
+    "vldrbt.u8 " q ", [r0, q4]\n\t"
+/* The sums of two outputs. */
+#define TWO(window, a, b)                                                                           \
+    "vldrb.u8 q4, [r1, " window "]\n\t"                                                             \
+    "vmladav.s8 " a ", q4, q1\n\t"                                                                  \
+    "vmladav.s8 " b ", q4, q2\n\t"
+#define SCALE(q)                                                                                    \
+    "vadd.i32 " q ", " q ", r0\n\t" TINYRT_MVE_HIGH q ", " q ", r7\n\t"                             \
+    "vrshl.s32 " q ", r9\n\t"
+/* Eight outputs in q4, the bytes of a step in r4 and r6. */
+#define EIGHT                                                                                       \
+    TWO("q0", "r0", "r2")                                                                           \
+    TWO("q3", "r4", "r6")                                                                           \
+    "ldr r8, [r11, #124]\n\t"                                                                       \
+    "add r1, r1, r8, asr #1\n\t"                                                                    \
+    TWO("q0", "r8", "r10")                                                                          \
+    TWO("q3", "r12", "lr")                                                                          \
+    "vmov q4[2], q4[0], r0, r8\n\t"                                                                 \
+    "vmov q4[3], q4[1], r4, r12\n\t"                                                                \
+    "vmov q5[2], q5[0], r2, r10\n\t"                                                                \
+    "vmov q5[3], q5[1], r6, lr\n\t"                                                                 \
+    "ldrd r0, r2, [r11, #112]\n\t"                                                                  \
+    "ldrd r4, r6, [r11, #120]\n\t" SCALE("q4") SCALE("q5")                                          \
+    "vqmovnb.s32 q4, q4\n\t"                                                                        \
+    "vqmovnt.s32 q4, q5\n\t"                                                                        \
+    "vqadd.s16 q4, q4, r2\n\t"                                                                      \
+    "vqmovnb.s16 q4, q4\n\t"
 
-#define BEGIN(q, r) "vmov " q ", q5\n\tvmov " r ", q5\n\t"
-#define HIGH(q, r) TINYRT_MVE_HIGH q ", " q ", r2\n\t" TINYRT_MVE_HIGH r ", " r ", r2\n\t"
-#define SHIFT(q, r) "vrshl.s32 " q ", r2\n\tvrshl.s32 " r ", r2\n\t"
-#define NARROW(n, q, r) "vqmovnb.s32 " n ", " q "\n\tvqmovnt.s32 " n ", " r "\n\t"
-#define OFFSET(n) "vqadd.s16 " n ", " n ", r2\n\tvqmovnb.s16 " n ", " n "\n\t"
-#define STORE(n)                                                                                    \
-    "vpst\n\t"                                                                                    \
-    "vstrbt.16 " n ", [r1, q4]\n\t"                                                               \
-    "add r1, r1, r2\n\t"
-#define MULTIPLIER "ldr r2, [r12, #68]\n\t"
-#define RIGHT "ldr r2, [r12, #52]\n\t"
-#define OUTPUT_OFFSET "ldr r2, [r12, #56]\n\t"
-#define ROW_STEP "ldr r2, [r12, #60]\n\t"
-#define ONE                                                                                         \
-    MULTIPLIER HIGH("q0", "q1") RIGHT SHIFT("q0", "q1") OUTPUT_OFFSET NARROW("q2", "q0", "q1")      \
-        OFFSET("q2") ROW_STEP STORE("q2")
-
-/* A row of outputs with either stride, and two rows with stride 1. */
-#define ROWS_1                                                                                      \
-    BEGIN("q0", "q1")                                                                               \
-    ROW_1("0", "5", "1", "6", FIRST, TAPS_0)                                                        \
-    ROW_1("10", "15", "11", "16", FIRST, TAPS_1)                                                    \
-    ROW_1("20", "25", "21", "26", FIRST, TAPS_2)                                                    \
-    "adds r0, r0, #10\n\t" ONE
-#define ROWS_1_OF_2                                                                                 \
-    BEGIN("q0", "q1")                                                                               \
-    BEGIN("q6", "q7")                                                                               \
-    ROW_1("0", "5", "1", "6", FIRST, TAPS_0)                                                        \
-    ROW_1_OF_2("10", "15", "11", "16", TAPS_1, TAPS_0)                                              \
-    ROW_1_OF_2("20", "25", "21", "26", TAPS_2, TAPS_1)                                              \
-    ROW_1("30", "35", "31", "36", SECOND, TAPS_2)                                                   \
-    "adds r0, r0, #20\n\t"                                                                        \
-    MULTIPLIER HIGH("q0", "q1") HIGH("q6", "q7")                                                    \
-    RIGHT SHIFT("q0", "q1") SHIFT("q6", "q7")                                                       \
-    OUTPUT_OFFSET NARROW("q2", "q0", "q1") NARROW("q3", "q6", "q7") OFFSET("q2") OFFSET("q3")       \
-    ROW_STEP STORE("q2") STORE("q3")
-#define ROWS_2                                                                                      \
-    BEGIN("q0", "q1")                                                                               \
-    ROW_2("0", "1", "4", "5", "9", "13", "r3", "r4", "r5")                                          \
-    ROW_2("17", "18", "21", "22", "26", "30", "r6", "r7", "r8")                                     \
-    ROW_2("34", "35", "38", "39", "43", "47", "r9", "r10", "r11")                                   \
-    "adds r0, r0, #34\n\t" ONE
-
-#define LOOP_1                                                                                      \
-    "lsr r2, lr, #1\n\t"                                                                          \
-    "wls lr, r2, 3f\n\t"                                                                          \
-    "2:\n\t" ROWS_1_OF_2 "le lr, 2b\n\t"                                                        \
-    "3:\n\t"                                                                                      \
-    "ldrb r2, [r12, #48]\n\t"                                                                     \
-    "lsls r2, r2, #31\n\t"                                                                        \
-    "beq 4f\n\t" ROWS_1 "4:\n\t"
-#define LOOP_2                                                                                      \
-    "dls lr, lr\n\t"                                                                              \
-    "2:\n\t" ROWS_2 "le lr, 2b\n\t"
-
-/* All strips of a channel; `behind`: of a strip, behind the last output's first row. The taps are in r3 to
- * r11, bias and lanes in q5 and q4. */
-#define STRIPS(loop, behind)                                                                        \
-    "ldr r0, [r12, #32]\n\t"                                                                      \
-    "ldrd r1, r2, [r0]\n\t"                                                                       \
-    "ldrsb r3, [r0, #8]\n\t"                                                                      \
-    "ldrsb r4, [r0, #9]\n\t"                                                                      \
-    "ldrsb r5, [r0, #11]\n\t"                                                                     \
-    "ldrsb r6, [r0, #12]\n\t"                                                                     \
-    "ldrsb r7, [r0, #13]\n\t"                                                                     \
-    "ldrsb r8, [r0, #15]\n\t"                                                                     \
-    "ldrsb r9, [r0, #16]\n\t"                                                                     \
-    "ldrsb r10, [r0, #17]\n\t"                                                                    \
-    "ldrsb r11, [r0, #19]\n\t"                                                                    \
-    "str r2, [r12, #68]\n\t"                                                                      \
-    "asrs r2, r1, #9\n\t"                                                                         \
-    "vdup.32 q5, r2\n\t"                                                                          \
-    "and r1, r1, #31\n\t"                                                                         \
-    "mvns r1, r1\n\t"                                                                             \
-    "str r1, [r12, #52]\n\t"                                                                      \
-    "vldrh.u16 q4, [r12, #16]\n\t"                                                                \
-    "ldr r0, [r12, #36]\n\t"                                                                      \
-    "1:\n\t"                                                                                      \
-    "vldrh.u16 q3, [r12]\n\t"                                                                     \
-    "ldrd r1, r2, [r12, #40]\n\t"                                                                 \
-    "vcmp.s16 lt, q3, r2\n\t"                                                                     \
-    "ldr lr, [r12, #48]\n\t" loop                                                                 \
-    "ldrd r1, r2, [r12, #40]\n\t"                                                                 \
-    "ldr lr, [r12, #64]\n\t"                                                                      \
-    "adds r0, r0, #" behind "\n\t"                                                                \
-    "add r1, r1, lr\n\t"                                                                          \
-    "subs r2, r2, #8\n\t"                                                                         \
-    "strd r1, r2, [r12, #40]\n\t"                                                                 \
-    "bgt 1b\n\t"
-
-#define RUN(loop, behind)                                                                           \
-    register channel *r12 __asm__("r12") = c;                                                       \
-    __asm__ volatile(STRIPS(loop, behind)                                                           \
-                     : "+r"(r12)                                                                    \
-                     :                                                                              \
-                     : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11",    \
-                       "lr", "cc", "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "memory")
-
-static void run_1(channel *c)
+/* r1 runs through the plane, r3 through the outputs, r5 are those left of a row. */
+static void run(strip *s)
 {
-    RUN(LOOP_1, "20");
-}
-
-static void run_2(channel *c)
-{
-    RUN(LOOP_2, "17");
-}
-
-/* How a channel is copied into strips; the assembly knows the offsets. */
-typedef struct {
-    uint16_t lanes[OUTPUTS]; /* 0: bytes from column to column of the input */
-    int32_t odd;             /* 16: where the odd columns of a row of a strip are */
-    int32_t twice_odd;       /* 20: twice as much, less 1 */
-    int32_t row_step;        /* 24: of the input */
-    int32_t pitch;           /* 28: of a strip */
-    int32_t rows;            /* 32 */
-} columns;
-
-/* Copies up to eight columns of a channel, to a strip from column `column` on, which lies at
- * column / 2 + odd * (column % 2) = odd * column - (2 * odd - 1) * (column / 2). */
-static void copy_columns(const columns *s, const int8_t *input, int8_t *strip, int32_t column,
-                         int32_t count)
-{
-    register int32_t first __asm__("r4") = column; /* vidup changes an even one */
-    int32_t a;
-    int32_t b;
+    register strip *r11 __asm__("r11") = s;
 
     __asm__ volatile(
-        "vidup.u16 q2, %[first], #1\n\t"
-        "ldrd %[a], %[b], [%[s], #16]\n\t"
-        "vldrh.u16 q1, [%[s]]\n\t"
-        "vshr.u16 q3, q2, #1\n\t"
-        "vmul.i16 q2, q2, %[a]\n\t"
-        "vmul.i16 q3, q3, %[b]\n\t"
-        "ldr lr, [%[s], #32]\n\t"
-        "ldrd %[a], %[b], [%[s], #24]\n\t"
-        "vctp.16 %[count]\n\t"
-        "vsub.i16 q2, q2, q3\n\t"
-        "dls lr, lr\n\t"
-        "1:\n\t"
-        "vpstt\n\t"
-        "vldrbt.u16 q0, [%[input], q1]\n\t"
-        "vstrbt.16 q0, [%[strip], q2]\n\t"
-        "add %[input], %[input], %[a]\n\t"
-        "add %[strip], %[strip], %[b]\n\t"
-        "le lr, 1b\n\t"
-        : [input] "+r"(input), [strip] "+r"(strip), [first] "+r"(first), [a] "=&r"(a), [b] "=&r"(b)
-        : [s] "r"(s), [count] "r"(count)
-        : "lr", "cc", "q0", "q1", "q2", "q3", "memory");
+        "ldr r0, [r11, #104]\n\t"
+        TAPS("q1", "64", "96")
+        TAPS("q2", "80", "100")
+        "ldrd r2, r7, [r0]\n\t"
+        "asrs r4, r2, #9\n\t"
+        "str r4, [r11, #112]\n\t"
+        "and r2, r2, #31\n\t"
+        "mvn r9, r2\n\t"
+        "vldrb.8 q0, [r11]\n\t"
+        "vldrb.8 q3, [r11, #16]\n\t"
+        "vldrb.8 q6, [r11, #32]\n\t"
+        "1:\n\t" /* a row */
+        "ldrd r1, r3, [r11, #128]\n\t"
+        "ldr r5, [r11, #108]\n\t"
+        "b 3f\n\t"
+        "2:\n\t" EIGHT "vstrb.16 q4, [r3, q6]\n\t"
+        "add r3, r3, r4\n\t"
+        "add r1, r1, r6, asr #1\n\t"
+        "3:\n\t"
+        "subs r5, r5, #8\n\t"
+        "bge 2b\n\t"
+        "adds r5, r5, #8\n\t"
+        "beq 5f\n\t"
+        "cmp r5, #4\n\t"
+        "ble 4f\n\t" EIGHT "vctp.16 r5\n\t"
+        "vpst\n\t"
+        "vstrbt.16 q4, [r3, q6]\n\t"
+        "b 5f\n\t"
+        "4:\n\t" /* four outputs */
+        TWO("q0", "r0", "r2")
+        TWO("q3", "r4", "r6")
+        "vmov q4[2], q4[0], r0, r4\n\t"
+        "vmov q4[3], q4[1], r2, r6\n\t"
+        "ldrd r0, r2, [r11, #112]\n\t"
+        "vldrw.u32 q5, [r11, #48]\n\t"
+        SCALE("q4")
+        "vqmovnb.s32 q4, q4\n\t"
+        "vqadd.s16 q4, q4, r2\n\t"
+        "vctp.32 r5\n\t"
+        "vqmovnb.s16 q4, q4\n\t"
+        "vpst\n\t"
+        "vstrbt.32 q4, [r3, q5]\n\t"
+        "5:\n\t"
+        "ldrd r0, r2, [r11, #128]\n\t"
+        "ldrd r4, r6, [r11, #136]\n\t"
+        "ldr r8, [r11, #144]\n\t"
+        "adds r0, r0, r4\n\t"
+        "adds r2, r2, r6\n\t"
+        "strd r0, r2, [r11, #128]\n\t"
+        "subs r8, r8, #1\n\t"
+        "str r8, [r11, #144]\n\t"
+        "bne 1b\n\t"
+        : "+r"(r11)
+        :
+        : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r12", "lr", "cc", "q0",
+          "q1", "q2", "q3", "q4", "q5", "q6", "memory");
 }
 
-/* Copies the first columns of each strip behind the last ones of the strip before. */
-static void join_strips(const columns *s, int8_t *strip, int32_t rows, int32_t distance)
-{
-    const int8_t *next = strip + distance;
-    int32_t pitch = s->pitch;
-    int32_t five = 5;
+/* How rows of a plane are copied; the assembly knows the offsets. */
+typedef struct {
+    uint16_t from[8];    /* 0: offsets of eight columns of the input, */
+    uint16_t to[8];      /* 16: and of the plane */
+    int32_t step_8;      /* 32: bytes of eight columns of the input */
+    int32_t columns;     /* 36 */
+    int32_t row_step;    /* 40: of the input */
+    int32_t pitch_bytes; /* 44 */
+    int32_t rows;        /* 48 */
+} copied;
 
-    strip += s->odd - 1;
-    if (pitch == 10) {
-        __asm__ volatile(
-            "movs r4, #0\n\t"
-            "vidup.u8 q1, r4, #1\n\t"
-            "vmul.i8 q1, q1, %[pitch]\n\t"
-            "vadd.i8 q2, q1, %[five]\n\t"
-            "dlstp.8 lr, %[rows]\n\t"
-            "1:\n\t"
-            "vldrb.u8 q0, [%[next], q1]\n\t"
-            "vldrb.u8 q3, [%[next], q2]\n\t"
-            "vstrb.8 q0, [%[strip], q1]\n\t"
-            "vstrb.8 q3, [%[strip], q2]\n\t"
-            "adds %[next], %[next], #160\n\t"
-            "adds %[strip], %[strip], #160\n\t"
-            "letp lr, 1b\n\t"
-            : [next] "+l"(next), [strip] "+l"(strip)
-            : [rows] "r"(rows), [pitch] "r"(pitch), [five] "r"(five)
-            : "r4", "lr", "cc", "q0", "q1", "q2", "q3", "memory");
-    } else {
-        for (; rows > 0; rows -= 16) {
-            __asm__ volatile(
-                "movs r4, #0\n\t"
-                "vidup.u8 q1, r4, #1\n\t"
-                "vmul.i8 q1, q1, %[pitch]\n\t"
-                "vctp.8 %[rows]\n\t"
-                "vpstt\n\t"
-                "vldrbt.u8 q0, [%[next], q1]\n\t"
-                "vstrbt.8 q0, [%[strip], q1]\n\t"
-                :
-                : [next] "r"(next), [strip] "r"(strip), [rows] "r"(rows), [pitch] "r"(pitch)
-                : "r4", "cc", "q0", "q1", "memory");
-            next += 16 * pitch;
-            strip += 16 * pitch;
-        }
+#define COPY(name, load, store)                                                                     \
+    static void name(const copied *c, const int8_t *input, int8_t *plane)                           \
+    {                                                                                               \
+        register const copied *r12 __asm__("r12") = c;                                              \
+        __asm__ volatile(                                                                           \
+            "vldrb.8 q1, [r12]\n\t"                                                                 \
+            "vldrb.8 q2, [r12, #16]\n\t"                                                            \
+            "ldrd r4, r5, [r12, #32]\n\t"                                                           \
+            "ldrd r6, r8, [r12, #40]\n\t"                                                           \
+            "ldr r9, [r12, #48]\n\t"                                                                \
+            "1:\n\t"                                                                                \
+            "mov r10, %[input]\n\t"                                                                 \
+            "mov r12, %[plane]\n\t"                                                                 \
+            "dlstp.16 lr, r5\n\t"                                                                   \
+            "2:\n\t" load " q0, [r10, q1]\n\t" store "add r10, r10, r4\n\t"                         \
+            "letp lr, 2b\n\t"                                                                       \
+            "add %[input], %[input], r6\n\t"                                                        \
+            "add %[plane], %[plane], r8\n\t"                                                        \
+            "subs r9, r9, #1\n\t"                                                                   \
+            "bne 1b\n\t"                                                                            \
+            : [input] "+r"(input), [plane] "+r"(plane), "+r"(r12)                                   \
+            :                                                                                       \
+            : "r4", "r5", "r6", "r8", "r9", "r10", "lr", "cc", "q0", "q1", "q2", "memory");         \
     }
-}
+
+COPY(copy_pair, "vldrh.u16", "vstrh.16 q0, [r12], #16\n\t")
+COPY(copy_one, "vldrb.u16", "vstrb.16 q0, [r12, q2]\n\tadd r12, r12, #16\n\t")
 
 static void fill(int8_t *plane, int32_t count, int32_t value)
 {
@@ -279,66 +185,96 @@ static void fill(int8_t *plane, int32_t count, int32_t value)
         : "lr", "q0", "memory");
 }
 
+/* The tables of a plane. */
+static void prepare(strip *s, int32_t stride, int32_t pitch, int32_t output_step)
+{
+    for (int32_t lane = 0; lane < LANES; ++lane) {
+        const int32_t row = lane < 12 ? lane / 4 : lane % 4 % 3;
+        const int32_t column = lane < 12 ? lane % 4 : 4;
+        /* A row of taps is w0 w1 w1 w2. The window of the second output begins a stride later. */
+        const int32_t second = column - stride;
+        s->window[lane] = (uint8_t)(2 * (row * pitch + column));
+        s->next[lane] = (uint8_t)(s->window[lane] + 4 * stride);
+        s->taps_0[lane] = (uint8_t)(8 + 4 * row + (column < 2 ? column : 3));
+        s->taps_1[lane] = (uint8_t)(8 + 4 * row + (second < 2 ? (second < 0 ? 0 : second) : 3));
+    }
+    s->mask_0 = 0x0777;
+    s->mask_1 = stride == 1 ? 0x0EEE : 0x7CCC;
+    for (int32_t lane = 0; lane < 8; ++lane) {
+        s->lanes_8[lane] = (uint16_t)(lane * output_step);
+        s->lanes_4[lane % 4] = (uint32_t)(lane % 4 * output_step);
+    }
+    s->step_8 = 8 * output_step;
+    s->plane_8 = 16 * stride;
+    s->plane_row = 2 * stride * pitch;
+}
+
 void tinyrt_mve_depthwise_band(const tinyrt_depthwise_conv_3x3_s8_params *params, const int8_t *input,
                                int8_t *output, int32_t first, int32_t rows, int8_t *plane)
 {
     const tinyrt_depthwise_conv_3x3_s8_params *const p = params;
-    const int32_t pitch = p->stride == 1 ? 10 : 17;
+    const int32_t pitch = (p->strip_columns - 1) * p->stride + 3;
     const int32_t plane_rows = (rows - 1) * p->stride + 3;
-    const int32_t strips = (p->output_columns + OUTPUTS - 1) / OUTPUTS;
+    const int32_t strip_bytes = 2 * plane_rows * pitch;
+    const int32_t strips = (p->output_columns + p->strip_columns - 1) / p->strip_columns;
     const int32_t top = first * p->stride - p->pad_rows;
     const int32_t begin = top < 0 ? -top : 0;
     const int32_t end = top + plane_rows > p->input_rows ? p->input_rows - top : plane_rows;
-    const int32_t *stream = p->stream;
-    columns s;
-    channel c;
+    const bool pairs = (((uintptr_t)input | (uint32_t)p->input_row_step |
+                         (uint32_t)p->input_column_step) & 1u) == 0;
+    strip s;
+    copied c;
 
-    fill(plane, strips * plane_rows * pitch, p->input_zero_point);
-    for (int32_t i = 0; i < OUTPUTS; ++i) {
-        const int32_t number = p->stride == 1 ? i : i / 2 + 4 * (i % 2);
-        c.output[i] = (uint16_t)number;
-        c.lanes[i] = (uint16_t)(number * p->output_column_step);
-        s.lanes[i] = (uint16_t)(i * p->input_column_step);
+    fill(plane, strips * strip_bytes, p->input_zero_point);
+    prepare(&s, p->stride, pitch, p->output_column_step);
+    for (int32_t i = 0; i < 8; ++i) {
+        c.from[i] = (uint16_t)(i * p->input_column_step);
+        c.to[i] = (uint16_t)(2 * i);
     }
-    s.odd = p->stride == 1 ? 5 : 9;
-    s.twice_odd = 2 * s.odd - 1;
-    s.row_step = p->input_row_step;
-    s.pitch = pitch;
-    s.rows = end - begin;
-    c.rows = rows;
-    c.output_offset = p->output_offset;
-    c.row_step = p->output_row_step;
-    c.strip_step = OUTPUTS * p->output_column_step;
+    c.step_8 = 8 * p->input_column_step;
+    c.row_step = p->input_row_step;
+    c.pitch_bytes = 2 * pitch;
+    c.rows = end - begin;
+    s.stream = p->stream;
+    s.output_offset = p->output_offset;
+    s.output_row = p->output_row_step;
     input += (top + begin) * p->input_row_step;
     output += first * p->output_row_step;
-    for (int32_t left = p->channels; left > 0; --left) {
-        int8_t *strip = plane + begin * pitch;
-        int32_t column = -p->pad_columns; /* of the input, where the strip begins */
-        for (int32_t strips_left = strips; s.rows > 0 && strips_left > 0; --strips_left) {
+    for (int32_t channel = 0; channel < p->channels; channel += 2) {
+        const int32_t left = p->channels - channel;
+        const int32_t count = left < 2 ? left : 2;
+        for (int32_t number = 0; c.rows > 0 && number < strips; ++number) {
+            const int32_t column = number * p->strip_columns * p->stride - p->pad_columns;
+            const int32_t skipped = column < 0 ? -column : 0;
             const int32_t in_strip = p->input_columns - column;
-            const int32_t own = strips_left == 1 ? pitch : OUTPUTS * p->stride;
-            const int32_t stop = in_strip < own ? in_strip : own;
-            for (int32_t i = column < 0 ? -column : 0; i < stop; i += OUTPUTS) {
-                copy_columns(&s, input + (column + i) * p->input_column_step, strip, i, stop - i);
+            int8_t *const place = plane + number * strip_bytes + 2 * (begin * pitch + skipped);
+            const int8_t *const from = input + (column + skipped) * p->input_column_step;
+            c.columns = (in_strip < pitch ? in_strip : pitch) - skipped;
+            if (c.columns <= 0) {
+                continue;
             }
-            strip += plane_rows * pitch;
-            column += OUTPUTS * p->stride;
+            if (pairs && count == 2) {
+                copy_pair(&c, from, place);
+                continue;
+            }
+            for (int32_t i = 0; i < count; ++i) {
+                copy_one(&c, from + i, place + i);
+            }
         }
-        if (strips > 1) {
-            join_strips(&s, plane, (strips - 1) * plane_rows, plane_rows * pitch);
+        for (int32_t i = 0; i < count; ++i) {
+            for (int32_t number = 0; number < strips; ++number) {
+                const int32_t column = number * p->strip_columns;
+                const int32_t right = p->output_columns - column;
+                s.columns = right < p->strip_columns ? right : p->strip_columns;
+                s.plane = plane + number * strip_bytes + i;
+                s.outputs = output + column * p->output_column_step;
+                s.rows = rows;
+                run(&s);
+            }
+            s.stream += STREAM_WORDS;
+            ++output;
         }
-        c.stream = stream;
-        c.plane = plane;
-        c.outputs = output;
-        c.left = p->output_columns;
-        if (p->stride == 1) {
-            run_1(&c);
-        } else {
-            run_2(&c);
-        }
-        stream += STREAM_WORDS;
-        ++input;
-        ++output;
+        input += 2;
     }
 }
 

@@ -1,4 +1,4 @@
-/* depthwise_conv_3x3_mve.h: depthwise_conv_3x3_s8.c with vectors: eight outputs of a channel at a time. */
+/* depthwise_conv_3x3_mve.h: depthwise_conv_3x3_s8.c with vectors. */
 #ifndef TINYRT_DEPTHWISE_CONV_3X3_MVE_H
 #define TINYRT_DEPTHWISE_CONV_3X3_MVE_H
 

@@ -24,22 +24,9 @@ static void band(const geometry *p, const int8_t *input, int8_t *output, int32_t
     tinyrt_mve_depthwise_band(p, input, output, first, rows, (int8_t *)plane);
 }
 
-/* Bytes take less room than 16-bit values: more rows fit. */
-static int32_t band_rows(const geometry *p)
-{
-    const int32_t room = ((p->band_rows - 1) * p->stride + 3) * p->pitch * 2;
-    const int32_t row = (p->output_columns + 7) / 8 * (p->stride == 1 ? 10 : 17);
-    return (room / row - 3) / p->stride + 1;
-}
-
 #else
 
 #define STREAM_WORDS 5 /* of a channel */
-
-static int32_t band_rows(const geometry *p)
-{
-    return p->band_rows;
-}
 
 /* What the rows of a channel need; the assembly knows the offsets. */
 typedef struct {
@@ -423,7 +410,7 @@ void tinyrt_depthwise_conv_3x3_s8(const tinyrt_depthwise_conv_3x3_s8_params *par
                                   const int8_t *input, int8_t *output, void *scratch)
 {
     const geometry *const p = params;
-    const int32_t most = band_rows(p);
+    const int32_t most = p->band_rows;
     int32_t first = 0;
 
     while (first < p->output_rows) {

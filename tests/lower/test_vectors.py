@@ -105,7 +105,7 @@ def test_conv_2d(fused: str) -> None:
 
 def depthwise_sizes() -> Iterator[tuple[tuple[int, int], int]]:
     """Heights and widths, and a depth that is not the same for all."""
-    sizes = ((1, 1), (3, 3), (3, 4), (2, 9), (6, 6), (7, 9), (25, 5), (17, 21), (4, 35))
+    sizes = ((1, 1), (3, 3), (3, 4), (2, 9), (6, 6), (7, 9), (25, 5), (17, 21), (4, 35), (9, 131))
     for number, size in enumerate(sizes):
         yield size, (1, 3, 4, 8, 16, 17)[number % 6]
 

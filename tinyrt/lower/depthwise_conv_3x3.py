@@ -17,6 +17,8 @@ _ALIGNMENT = 16
 """Of tensors in the arena."""
 _REACH = 1 << 16
 """Offsets within a vector take 16 bits."""
+_STRIP_PITCH = 59
+"""Values of a row of a strip: with it, offsets in a window of two channels take 8 bits."""
 _ANYWHERE = -(1 << 31)
 """A distance that is no condition."""
 
@@ -62,6 +64,7 @@ class DepthwiseConv3x3(CKernel):
     pad_columns: int
     band_rows: int
     pitch: int
+    strip_columns: int
     input_zero_point: int
     output_offset: int
     stream: Int32s
@@ -120,14 +123,22 @@ class DepthwiseConv3x3(CKernel):
             pad_columns=columns.pad,
             band_rows=band_rows,
             pitch=pitch,
+            strip_columns=_strip_columns(columns.outputs, stride),
             input_zero_point=-operator.input_offset,
             output_offset=operator.output_offset,
             stream=tuple(word for channel in found for word in _words(channel)),
         )
 
     def cost(self) -> Cost:
-        """The plane: 16-bit values."""
-        return Cost(scratch_bytes=2 * ((self.band_rows - 1) * self.stride + 3) * self.pitch)
+        """The plane: 16-bit values, or bytes of two channels, in strips."""
+        rows = (self.band_rows - 1) * self.stride + 3
+        pitch = (self.strip_columns - 1) * self.stride + 3
+        strips = -(-self.output_columns // self.strip_columns)
+        # Eight or four outputs are computed at a time; the window of the last two has five columns.
+        eights, rest = divmod(self.strip_columns, 8)
+        computed = 8 * (eights + (rest > 4)) + 4 * (1 <= rest <= 4)
+        behind = max(0, (computed - 2) * self.stride + 5 - pitch)
+        return Cost(scratch_bytes=2 * max(rows * self.pitch, strips * rows * pitch + behind))
 
     def overlap(self) -> tuple[Overlap, ...]:
         """A channel is read before it is written, and written only where it was read.
@@ -172,6 +183,15 @@ def _is_plain(operator: DepthwiseConv2D) -> bool:
         and (operator.activation_min, operator.activation_max) == (-128, 127)
         and (operator.output_offset == -128 or operator.numerics is Numerics.SINGLE)
     )
+
+
+def _strip_columns(outputs: int, stride: int) -> int:
+    """Outputs of a row that share a strip, alike in all; several are multiples of eight."""
+    most = (_STRIP_PITCH - 3) // stride + 1
+    if outputs <= most:
+        return outputs
+    strips = -(-outputs // (most // 8 * 8))
+    return -(-outputs // (8 * strips)) * 8
 
 
 def _transposed(channel: Channel) -> Channel:
