@@ -12,12 +12,16 @@ Intermediate sums need no bound at all: what counts is the integer, and the inte
 """
 
 from collections.abc import Sequence
+from math import gcd
 
-BYTE_LANES = (16, 20, 24, 28, 32, 40, 48, 56, 64)
-"""Widths to and from which bytes are moved at C speed: one lane or two fill whole bytes."""
+BYTE_LANES = (16, 18, 20, 21, 22, 24, 28, 32, 40, 48, 56, 64)
+"""Widths to and from which bytes are moved at C speed: one lane to eight fill whole bytes.
 
-_UPPER_NIBBLE = bytes((value << 4) & 0xFF for value in range(256))
-_LOWER_NIBBLE = bytes(value >> 4 for value in range(256))
+Any width from 16 on will do, for then two lanes never share out a byte's two parts.
+"""
+
+_MOVED_UP = tuple([bytes([value << bits & 0xFF for value in range(256)]) for bits in range(8)])
+_MOVED_DOWN = tuple([bytes([value >> bits for value in range(256)]) for bits in range(9)])
 
 
 def ones(count: int, bits: int) -> int:
@@ -49,27 +53,25 @@ def to_bytes(vector: int, count: int, bits: int) -> bytes:
 
 def pack(data: bytes, vectors: int, bits: int) -> list[int]:
     """As many vectors of unsigned bytes as asked for, of equal length, one behind the other."""
+    period, width = _period(bits)
     count = len(data) // vectors
-    if bits % 8 == 0:
-        width = bits // 8
-        buffer = bytearray(len(data) * width)
-        buffer[::width] = data
-        size = count * width
-    else:
-        if count % 2:
-            # Two lanes fill whole bytes: give every vector one more.
-            starts = range(0, len(data), count)
-            data = b"\0".join([*(data[start : start + count] for start in starts), b""])
-            count += 1
-        width = bits // 4
-        buffer = bytearray(len(data) // 2 * width)
-        odd = data[1::2]
-        middle = bits // 8
-        buffer[::width] = data[::2]
-        # An odd lane begins half a byte within a byte.
-        buffer[middle::width] = odd.translate(_UPPER_NIBBLE)
-        buffer[middle + 1 :: width] = odd.translate(_LOWER_NIBBLE)
-        size = count // 2 * width
+    if count % period:
+        # So many lanes fill whole bytes: give every vector more.
+        starts = range(0, len(data), count)
+        more = bytes(period - count % period)
+        data = more.join([*(data[start : start + count] for start in starts), b""])
+        count += len(more)
+    buffer = bytearray(len(data) // period * width)
+    for lane in range(period):
+        start, up = divmod(lane * bits, 8)
+        part = data[lane::period]
+        if up:
+            # A lane that begins within a byte has its value in two.
+            buffer[start::width] = part.translate(_MOVED_UP[up])
+            buffer[start + 1 :: width] = part.translate(_MOVED_DOWN[8 - up])
+        else:
+            buffer[start::width] = part
+    size = count // period * width
     if not size:
         return [0] * vectors
     from_bytes = int.from_bytes
@@ -83,23 +85,31 @@ def unpack(vectors: Sequence[int], count: int, bits: int) -> bytes:
 
     There may be no lanes above them that are not zero.
     """
-    if bits % 8 == 0:
-        width = bits // 8
-        size = count * width
-        return b"".join([vector.to_bytes(size, "little") for vector in vectors])[::width]
-    width = bits // 4
-    even = count + count % 2
-    size = even // 2 * width
+    period, width = _period(bits)
+    groups = -(-count // period)
+    size = groups * width
     joined = b"".join([vector.to_bytes(size, "little") for vector in vectors])
-    middle = bits // 8
-    lower = int.from_bytes(joined[middle::width].translate(_LOWER_NIBBLE), "little")
-    upper = int.from_bytes(joined[middle + 1 :: width].translate(_UPPER_NIBBLE), "little")
-    data = bytearray(len(vectors) * even)
-    data[::2] = joined[::width]
-    data[1::2] = (lower | upper).to_bytes(len(data) // 2, "little")
-    if even == count:
+    if period == 1:
+        return joined[::width]
+    data = bytearray(len(vectors) * groups * period)
+    for lane in range(period):
+        start, up = divmod(lane * bits, 8)
+        part = joined[start::width]
+        if up:
+            lower = int.from_bytes(part.translate(_MOVED_DOWN[up]), "little")
+            upper = joined[start + 1 :: width].translate(_MOVED_UP[8 - up])
+            part = (lower | int.from_bytes(upper, "little")).to_bytes(len(part), "little")
+        data[lane::period] = part
+    length = groups * period
+    if length == count:
         return bytes(data)
-    return b"".join([data[start : start + count] for start in range(0, len(data), even)])
+    return b"".join([data[start : start + count] for start in range(0, len(data), length)])
+
+
+def _period(bits: int) -> tuple[int, int]:
+    """How many lanes fill whole bytes, and how many bytes."""
+    period = 8 // gcd(bits, 8)
+    return period, bits * period // 8
 
 
 def to_integers(vector: int, count: int, bits: int) -> list[int]:

@@ -11,13 +11,15 @@ operator that can take part says so with a `PlanarOperator`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
 
 from tinyrt import lanes
 
 FLIP = bytes(value ^ 0x80 for value in range(256))
 """The table from two's complement to `value + 128`, and back."""
+
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Pitch:
     lane_bits: int
     turned: bool = False
     """Whether rows of the grid are columns of the image."""
+    bands: int = 1
+    """Rows r, r + bands, … lie together, one band behind the other (see `fast.winograd`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +60,27 @@ class Grid:
         return cls(*sizes, pitch)
 
     @property
+    def band_rows(self) -> int:
+        """Rows of a band, filled up where the rows cannot be shared out evenly."""
+        return -(-self.rows // self.pitch.bands)
+
+    @property
+    def places(self) -> list[int]:
+        """How many rows lie below each row."""
+        bands, height = self.pitch.bands, self.band_rows
+        return [row % bands * height + row // bands for row in range(self.rows)]
+
+    @property
     def lanes(self) -> int:
         """Lanes from the first position up to the end of the last row's gap."""
-        return self.rows * self.pitch.row_lanes
+        return self.pitch.bands * self.band_rows * self.pitch.row_lanes
 
     def vector(self, phase: int = 0, phases: int = 1) -> int:
         """One at every position on lane `phase`, `phase + phases`, …, nothing elsewhere."""
         marks = bytearray(self.lanes)
         row = b"\x01" * self.columns
-        for start in range(0, self.lanes, self.pitch.row_lanes):
+        for place in self.places:
+            start = place * self.pitch.row_lanes
             marks[start : start + self.columns] = row
         if phases > 1:
             kept = bytearray(self.lanes)
@@ -102,6 +118,8 @@ class Planes:
 
     grid: Grid
     channels: Sequence[int]
+    phases: dict[tuple[object, ...], list[int]] = field(default_factory=dict, compare=False)
+    """What operators with strides made of it, for others with the same ones."""
 
     def to_bytes(self) -> bytes:
         """The tensor's bytes: int8, height by width by channels."""
@@ -109,16 +127,16 @@ class Planes:
         data = lanes.unpack(self.channels, grid.lanes, grid.pitch.lane_bits)
         unsigned = interleave(data, channels).translate(FLIP)
         row, stored = grid.pitch.row_lanes * channels, grid.columns * channels
+        if not grid.pitch.turned and grid.pitch.bands == 1 and row == stored:
+            return unsigned
+        starts = [place * row for place in grid.places]
         if not grid.pitch.turned:
-            if row == stored:
-                return unsigned
-            starts = range(0, len(unsigned), row)
             return b"".join([unsigned[start : start + stored] for start in starts])
         return b"".join(
             [
-                unsigned[start : start + channels]
+                unsigned[start + column : start + column + channels]
                 for column in range(0, stored, channels)
-                for start in range(column, len(unsigned), row)
+                for start in starts
             ]
         )
 
@@ -163,12 +181,20 @@ class Phases:
             if self.takes_planes and value.grid.pitch == self.pitch:
                 return value.channels
             if value.grid.pitch.turned == self.pitch.turned:
-                return self._of_planes(value)
+                key = self.pitch, self.row_stride, self.column_stride, *self.used
+                missing = [phase for phase in self.wanted if (phase, *key) not in value.phases]
+                size = self.image.channels
+                made = replace(self, wanted=missing)._of_planes(value) if missing else []
+                for number, phase in enumerate(missing):
+                    value.phases[phase, *key] = made[number * size : (number + 1) * size]
+                return [plane for phase in self.wanted for plane in value.phases[phase, *key]]
             value = value.to_bytes()
         return self._of_bytes(bytes(value))
 
     def _of_planes(self, value: Planes) -> list[int]:
         grid = value.grid
+        if grid.pitch.bands > 1 or self.pitch.bands > 1:
+            return self._of_bands(value)
         source, target = grid.pitch.row_lanes, self.pitch.row_lanes
         rows = -(-grid.rows // self.row_stride)
         chosen = [value.channels[channel] for channel in self.used]
@@ -183,6 +209,42 @@ class Phases:
             planes += self._spread(bytes(phase))
         return planes
 
+    def _of_bands(self, value: Planes) -> list[int]:
+        """Row by row, for their order changes."""
+        grid = value.grid
+        source, target = grid.pitch.row_lanes, self.pitch.row_lanes
+        chosen = [value.channels[channel] for channel in self.used]
+        data = lanes.unpack(chosen, grid.lanes, grid.pitch.lane_bits)
+        planes: list[int] = []
+        for row, column in self.wanted:
+            starts: list[int | None] = [
+                place * source for place in grid.places[row :: self.row_stride]
+            ]
+            runs = _runs(self._banded(starts, None), source)
+            rows = b"".join(
+                [
+                    bytes(size) if start is None else data[plane + start : plane + start + size]
+                    for plane in range(0, len(data), grid.lanes)
+                    for start, size in runs
+                ]
+            )
+            phase = bytearray(len(rows) // source * target)
+            for place, start in enumerate(range(column, grid.columns, self.column_stride)):
+                phase[place::target] = rows[start::source]
+            planes += self._spread(bytes(phase))
+        return planes
+
+    def _banded(self, rows: list[_Row], empty: _Row) -> list[_Row]:
+        """The rows of a phase band by band; an empty one where there are too few."""
+        bands = self.pitch.bands
+        if bands == 1:
+            return rows
+        size = self.image.width if self.pitch.turned else self.image.height
+        stored = -(-size // self.row_stride)
+        height = -(-stored // bands)
+        filled = rows + [empty] * (bands * height - len(rows))
+        return [row for band in range(bands) for row in filled[band::bands]]
+
     def _of_bytes(self, data: bytes) -> list[int]:
         channels = self.image.channels
         row_lanes = self.pitch.row_lanes
@@ -194,7 +256,7 @@ class Phases:
             # A row may be longer than what its lanes hold, or end before them.
             first = column * channels
             kept = [part[first : first + length] for part in rows[row :: self.row_stride]]
-            pixels = b"".join([part.ljust(length, b"\0") for part in kept])
+            pixels = b"".join([part.ljust(length, b"\0") for part in self._banded(kept, b"")])
             planes += self._spread(b"".join([pixels[channel::step] for channel in self.used]))
         return planes
 
@@ -222,6 +284,18 @@ class Phases:
             b"".join([unsigned[s : s + channels] for s in range(start, len(unsigned), width)])
             for start in range(0, width, channels)
         ]
+
+
+def _runs(starts: Sequence[int | None], size: int) -> list[tuple[int | None, int]]:
+    """Rows of one size that follow one another, together."""
+    runs: list[tuple[int | None, int]] = []
+    for start in starts:
+        last, length = runs[-1] if runs else (None, 0)
+        if start is not None and last is not None and last + length == start:
+            runs[-1] = last, length + size
+        else:
+            runs.append((start, size))
+    return runs
 
 
 class Intake(Protocol):
@@ -264,6 +338,10 @@ class PlanarOperator(ABC):
     @abstractmethod
     def row_lanes(self, turned: bool) -> int:
         """Least number of lanes of a row."""
+
+    @abstractmethod
+    def nanoseconds(self, pitch: Pitch) -> float | None:
+        """What it takes on a pitch, of what depends on the bands; None where it cannot be."""
 
     @abstractmethod
     def build(self, pitch: Pitch, facts: Sequence[Facts]) -> PlanarRun | None:

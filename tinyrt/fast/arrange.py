@@ -7,12 +7,14 @@ longer axis of its images, in lanes as narrow as its members can use.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
+from tinyrt.fast.winograd import BANDS
 from tinyrt.graph import Shape
 from tinyrt.kernel import Held, HeldRun, Kernel, Run, Value, as_bytes
 from tinyrt.planar import Facts, Grid, Pitch, PlanarOperator, PlanarRun, Planes
 
-LANE_BITS = (20, 24, 32)
+LANE_BITS = (20, 22, 24, 32)
 """Widths that are tried, from the one that a cluster's members ask for upwards."""
 
 
@@ -111,7 +113,24 @@ def _pitches(operators: Sequence[PlanarOperator]) -> list[Pitch]:
     turned = lanes(True) < lanes(False)
     row = max(operator.row_lanes(turned) for operator in operators)
     least = max(operator.lane_bits() for operator in operators)
-    return [Pitch(row, bits, turned) for bits in LANE_BITS if bits >= least]
+    found = []
+    for bits in LANE_BITS:
+        if bits >= least:
+            pitches = [Pitch(row, bits, turned, bands) for bands in (1, *BANDS)]
+            costs = [(_cost(operators, pitch), pitch) for pitch in pitches]
+            known = [(cost, pitch) for cost, pitch in costs if cost is not None]
+            found += [pitch for _, pitch in sorted(known, key=itemgetter(0))]
+    return found
+
+
+def _cost(operators: Sequence[PlanarOperator], pitch: Pitch) -> float | None:
+    total = 0.0
+    for operator in operators:
+        cost = operator.nanoseconds(pitch)
+        if cost is None:
+            return None
+        total += cost
+    return total
 
 
 def _build(

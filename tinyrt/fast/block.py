@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from operator import add, mul
 
 from tinyrt import lanes
+from tinyrt.fast.costs import DIGIT_BITS
 from tinyrt.fast.frame import Frame, Source
 from tinyrt.fast.requantize import converter, least_bits, parts_converter
 from tinyrt.fast.sums import (
-    DIGIT_BITS,
     Job,
     LookupTable,
     PartProducts,
@@ -122,35 +122,42 @@ class BlockBuilder:
     def job(self, output: Output) -> tuple[Job, Channel] | None:
         """Prepare one output channel; None where lanes cannot hold it."""
         shared, masks = self.shared, self.shared.masks
-        scalar = output.bias
-        if not shared.padded:
-            # No window meets a virtual input: the zero-point counts alike everywhere.
-            scalar -= shared.zero_point * sum(map(sum, output.filter))
-        least, greatest = self.extremes(output)
-        steps = output.steps(scalar + least, scalar + greatest)
+        scalar, steps = self.staircase(output)
         if steps is None:
             return None
         if not steps.steps:
-            level = steps.base + 128
-            return _idle(output.channel), Channel(level, level, shared.level * level)
+            return _idle(output.channel), shared.constant(steps.base)
         factors = self.factors(output, self.live)
         constant = 0
         if self.fixed:
             constant = sum(map(mul, self.factors(output, self.fixed), self.constants))
         if least_bits(steps) > masks.bits:
             parts = self.parts(output, steps, scalar, factors, constant)
-            return None if parts is None else (parts, _range(steps))
+            return None if parts is None else (parts, channel_range(steps))
         added, convert = converter(steps, masks)
         vector = shared.everywhere * (scalar + added) + constant
         if all(factors):
-            return Products(output.channel, None, tuple(factors), vector, convert), _range(steps)
+            return Products(output.channel, None, tuple(factors), vector, convert), channel_range(
+                steps
+            )
         some = [n for n, factor in enumerate(factors) if factor]
         if not some:
             plane = convert(vector)
             values = lanes.to_bytes(plane, masks.grid.lanes, masks.bits)
             return _idle(output.channel), Channel(min(values), max(values), plane)
         chosen = tuple(factors[n] for n in some)
-        return Products(output.channel, selector(some), chosen, vector, convert), _range(steps)
+        return Products(output.channel, selector(some), chosen, vector, convert), channel_range(
+            steps
+        )
+
+    def staircase(self, output: Output) -> tuple[int, Staircase | None]:
+        """What an accumulator has besides its products; and what it becomes, if that is known."""
+        scalar = output.bias
+        if not self.shared.padded:
+            # No window meets a virtual input: the zero-point counts alike everywhere.
+            scalar -= self.shared.zero_point * sum(map(sum, output.filter))
+        least, greatest = self.extremes(output)
+        return scalar, output.steps(scalar + least, scalar + greatest)
 
     def parts(
         self, output: Output, steps: Staircase, scalar: int, factors: list[int], constant: int
@@ -228,7 +235,8 @@ class BlockBuilder:
         return (middle - span) >> 1, (middle + span) >> 1
 
 
-def _range(steps: Staircase) -> Channel:
+def channel_range(steps: Staircase) -> Channel:
+    """What is known of an output channel that is not constant."""
     return Channel(steps.base + 128, steps.top + 128)
 
 

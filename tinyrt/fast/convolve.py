@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tinyrt.fast.block import Block, BlockBuilder, Group
+from tinyrt.fast.costs import CALL, DIGIT_BITS
 from tinyrt.fast.frame import Axis, Frame
-from tinyrt.fast.scatter import scatter, scattering_pays
-from tinyrt.fast.sums import Job
+from tinyrt.fast.scatter import scatter, scatter_cost
+from tinyrt.fast.sums import Job, sums_cost
+from tinyrt.fast.winograd import Scheme, filtering_run
 from tinyrt.planar import Channel, Facts, Image, Phases, Pitch, PlanarOperator, PlanarRun
 
 
@@ -46,24 +48,40 @@ class Convolution(PlanarOperator):
             for block in self.blocks()
             for output in block.outputs
         )
-        return 20 if needs[len(needs) * 3 // 4] <= 20 else 24
+        return min(max(needs[len(needs) * 3 // 4], 20), 24)
 
     def row_lanes(self, turned: bool) -> int:
         """Least number of lanes of a row."""
         return self.rows.lanes if turned else self.columns.lanes
 
+    def nanoseconds(self, pitch: Pitch) -> float | None:
+        """By the fastest way that there is."""
+        frame = self._frame(pitch, Facts.none(self.source.channels))
+        blocks = list(self.blocks())
+        if pitch.bands > 1:
+            scheme = Scheme.of(frame) if len(blocks) == 1 else None
+            return None if scheme is None else scheme.nanoseconds(blocks[0])
+        if len(blocks) == 1:
+            return min(planes_cost(frame, blocks[0]), scatter_cost(frame, blocks[0]))
+        return sum(planes_cost(frame, block) for block in blocks)
+
     def build(self, pitch: Pitch, facts: Sequence[Facts]) -> PlanarRun | None:
         """Prepare all channels; None where lanes cannot hold one."""
-        rows, columns = self.rows, self.columns
-        if pitch.turned:
-            rows, columns = columns, rows
-        frame = Frame(rows, columns, self.source, self.target, self.zero_point, pitch, facts[0])
+        frame = self._frame(pitch, facts[0])
         blocks = list(self.blocks())
-        if len(blocks) == 1 and scattering_pays(frame, blocks[0]):
+        if pitch.bands > 1:
+            return filtering_run(frame, blocks[0]) if len(blocks) == 1 else None
+        if len(blocks) == 1 and scatter_cost(frame, blocks[0]) < planes_cost(frame, blocks[0]):
             run = scatter(frame, blocks[0])
             if run is not None:
                 return run
         return _build(frame, blocks)
+
+    def _frame(self, pitch: Pitch, facts: Facts) -> Frame:
+        rows, columns = self.rows, self.columns
+        if pitch.turned:
+            rows, columns = columns, rows
+        return Frame(rows, columns, self.source, self.target, self.zero_point, pitch, facts)
 
 
 @dataclass(frozen=True)
@@ -90,6 +108,17 @@ class ConvolutionRun(PlanarRun):
             for job in group.jobs:
                 results[job.channel] = job.run(met)
         return results
+
+
+def planes_cost(frame: Frame, block: Block) -> float:
+    """Nanoseconds of the sums of a block on planes."""
+    digits = frame.masks.grid.lanes * frame.pitch.lane_bits / DIGIT_BITS
+    weights = sum(len(tap) - tap.count(0) for output in block.outputs for tap in output.filter)
+    if len(block.outputs[0].filter) == 1:
+        return sums_cost(len(block.inputs), len(block.outputs), weights, digits)
+    # One product for the taps of a row that have the same phase.
+    rows = weights / len(frame.columns.offsets)
+    return rows * sum(2 * CALL + cost * digits for cost in frame.product_costs)
 
 
 def _build(frame: Frame, blocks: Sequence[Block]) -> ConvolutionRun | None:

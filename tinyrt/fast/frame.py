@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tinyrt import lanes
+from tinyrt.fast.costs import ADD, DIGIT_BITS, MULTIPLY
 from tinyrt.fast.requantize import Masks
 from tinyrt.planar import Channel, Facts, Grid, Image, Phases, Pitch, Planes
 
@@ -150,14 +151,20 @@ class Frame:
         Lanes above the grid are garbage, but none may be negative and make the integer so; lanes
         below it belong to the polynomial's lower terms.
         """
-        rows = self.rows.stored + max(0, -min(offset for _, offset in self.rows.taps)) + 1
-        count = max(rows, self.rows.output + 1) * self.pitch.row_lanes + self.skip
+        below = max(0, -min(offset for _, offset in self.rows.taps))
+        stored = Grid(self.rows.stored, self.columns.stored, self.pitch).lanes
+        beyond = self.pitch.row_lanes
+        count = max(stored + below * beyond, self.masks.grid.lanes) + beyond + self.skip
         return lanes.ones(count, self.pitch.lane_bits)
 
     @cached_property
     def level(self) -> int:
         """One at every position of the output."""
         return self.masks.grid.vector()
+
+    def constant(self, value: int) -> Channel:
+        """A channel that is this int8 value everywhere."""
+        return Channel(value + 128, value + 128, self.level * (value + 128))
 
     @cached_property
     def zeros(self) -> dict[tuple[int, int], int]:
@@ -170,6 +177,16 @@ class Frame:
     def masks(self) -> Masks:
         """Constants on the output's grid."""
         return Masks(Grid.of(self.target, self.pitch), self.skip)
+
+    @cached_property
+    def product_costs(self) -> list[float]:
+        """Nanoseconds a digit of a plane, for the product and sum of each column phase."""
+        places = [
+            [offset for phase, offset in self.column_taps if phase == column_phase]
+            for column_phase in dict.fromkeys(phase for phase, _ in self.column_taps)
+        ]
+        bits = [(max(taps) - min(taps)) * self.pitch.lane_bits + 8 for taps in places]
+        return [-(-width // DIGIT_BITS) * MULTIPLY + ADD for width in bits]
 
     def highest(self, column_phase: int) -> int:
         """Greatest offset among the columns of a phase."""

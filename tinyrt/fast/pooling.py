@@ -52,6 +52,10 @@ class MaxPooling(PlanarOperator):
         """The narrowest."""
         return 20
 
+    def nanoseconds(self, pitch: Pitch) -> float | None:
+        """Rows must follow one another."""
+        return None if pitch.bands > 1 else 0.0
+
     def row_lanes(self, turned: bool) -> int:
         """Least number of lanes of a row."""
         return self.rows.lanes if turned else self.columns.lanes

@@ -17,9 +17,9 @@ from operator import mul
 
 from tinyrt import lanes
 from tinyrt.fast.block import Block, Output
+from tinyrt.fast.costs import ADD, CALL, DIGIT_BITS, MULTIPLY
 from tinyrt.fast.frame import Frame
 from tinyrt.fast.requantize import Convert, Masks, converter, least_bits
-from tinyrt.fast.sums import ADD, CALL, DIGIT_BITS, MULTIPLY, sums_cost
 from tinyrt.kernel import Held, as_bytes
 from tinyrt.planar import FLIP, Channel, Grid, Pitch, PlanarRun, interleave
 
@@ -104,8 +104,8 @@ class Scatter(PlanarRun):
         return lanes.pack(lanes.unpack(planes, positions, LANE_BITS), len(planes), self.lane_bits)
 
 
-def scattering_pays(frame: Frame, block: Block) -> bool:
-    """Whether this is the faster way, as far as can be said beforehand."""
+def scatter_cost(frame: Frame, block: Block) -> float:
+    """Nanoseconds of all sums, as far as can be said beforehand."""
     taps = len(frame.rows.offsets) * len(frame.columns.offsets)
     strides = frame.rows.stride * frame.columns.stride
     positions = frame.rows.output * frame.columns.output
@@ -115,14 +115,7 @@ def scattering_pays(frame: Frame, block: Block) -> bool:
     # Behind a ReLU, half of the inputs are zero.
     share = 0.5 if frame.zero_point == 0 else 1.0
     each = share * (2 * CALL + (MULTIPLY + ADD) * digits) + 15
-    scattered = pixels * (frame.source.channels * each + 500) + positions * POSITION
-    digits = frame.masks.grid.lanes * frame.pitch.lane_bits / DIGIT_BITS
-    weights = sum(len(tap) - tap.count(0) for output in block.outputs for tap in output.filter)
-    if taps == 1:
-        return scattered < sums_cost(frame.source.channels, len(block.outputs), weights, digits)
-    # Products of polynomials: two digits for the three taps of a row.
-    polynomials = weights / len(frame.columns.offsets) * len(frame.keys) / len(frame.rows.offsets)
-    return scattered < polynomials * (2 * CALL + (2 * MULTIPLY + ADD) * digits)
+    return pixels * (frame.source.channels * each + 500) + positions * POSITION
 
 
 def scatter(frame: Frame, block: Block) -> Scatter | None:

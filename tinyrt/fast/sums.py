@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from operator import itemgetter, mul
 
 from tinyrt import lanes
+from tinyrt.fast.costs import ADD, CALL, FETCH, MULTIPLY
 from tinyrt.fast.requantize import Convert, ConvertParts
 
 Select = Callable[[Sequence[int]], Sequence[int]]
@@ -24,16 +25,6 @@ GROUPS = range(3, 9)
 
 CACHE_BYTES = 800 << 10
 """What the subset sums of a chunk may take: most of a core's second-level cache."""
-
-DIGIT_BITS = 30
-"""Of Python's integers, on which all costs depend."""
-
-# Nanoseconds on one 2-core server, CPython 3.11; only the proportions matter. FETCH is what it
-# costs besides to drive other data out of the cache.
-CALL = 22.0
-MULTIPLY = 0.65
-ADD = 0.55
-FETCH = 0.4
 
 
 @dataclass(frozen=True, slots=True)
