@@ -118,3 +118,23 @@ def test_models_in_the_single_profile(path: Path) -> None:
     inputs = random_inputs(program.graph, random.Random(4).randrange(100), "uniform")
     truth = python_tensors(content, inputs, "reference", "single")
     assert python_tensors(content, inputs, "fast", "single") == truth
+
+
+def test_totals_are_taken_of_planes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A global pool or mean behind a convolution reads its planes: no bytes are made in between."""
+    made: list[Planes] = []
+    to_bytes = Planes.to_bytes
+
+    def counted(planes: Planes) -> bytes:
+        made.append(planes)
+        return to_bytes(planes)
+
+    monkeypatch.setattr(Planes, "to_bytes", counted)
+    net = Net(3)
+    image = net.input("image", (1, 9, 8, 4), QUANT)
+    x = net.mean(net.conv(image, "conv", 8, 3, activation="RELU"), "mean")
+    program = tinyrt.load(net.finish([image], [x]))
+    inputs = random_inputs(program.graph, 1, "uniform")
+    held = values(program, inputs)
+    assert not made
+    assert any(isinstance(value, Planes) for value in held.values())

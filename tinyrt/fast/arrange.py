@@ -45,7 +45,10 @@ def arrange(stages: Sequence[Stage], kept: Collection[int]) -> list[HeldRun]:
     for cluster in _clusters(stages, operators):
         for number, run in _build(cluster, stages, operators, kept, facts).items():
             runs[number] = run
-    return [run or _lowered(stage.kernel.fast()) for run, stage in zip(runs, stages, strict=True)]
+    return [
+        run or stage.kernel.held() or _lowered(stage.kernel.fast())
+        for run, stage in zip(runs, stages, strict=True)
+    ]
 
 
 def alone(operator: PlanarOperator, images: int) -> Run | None:
