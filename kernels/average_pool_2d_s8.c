@@ -5,12 +5,6 @@
 #include "tinyrt_fixedpoint.h"
 #include "tinyrt_window.h"
 
-/* sum / count to nearest, halves away from zero; / truncates. |sum| <= 2^30, count <= 2^23. */
-static int32_t rounded_quotient(int32_t sum, int32_t count)
-{
-    return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
-}
-
 #if TINYRT_HAS_DSP
 
 /* Values that a half of 16 bits can add up. */
@@ -34,7 +28,7 @@ static int8_t *four_channels(const tinyrt_average_pool_2d_s8_params *p, const in
     }
     const int32_t sums[4] = {(int16_t)even, (int16_t)odd, (int32_t)even >> 16, (int32_t)odd >> 16};
     for (int32_t channel = 0; channel < 4; ++channel) {
-        *output++ = (int8_t)tinyrt_clamp(rounded_quotient(sums[channel], height * width),
+        *output++ = (int8_t)tinyrt_clamp(tinyrt_rounded_quotient(sums[channel], height * width),
                                          p->activation_min, p->activation_max);
     }
     return output;
@@ -77,7 +71,7 @@ void tinyrt_average_pool_2d_s8(const tinyrt_average_pool_2d_s8_params *params, c
                             sum += row[(origin_x + x) * p->depth];
                         }
                     }
-                    *output++ = (int8_t)tinyrt_clamp(rounded_quotient(sum, count),
+                    *output++ = (int8_t)tinyrt_clamp(tinyrt_rounded_quotient(sum, count),
                                                      p->activation_min, p->activation_max);
                 }
             }

@@ -66,4 +66,10 @@ static inline int8_t tinyrt_output_s8(int32_t sum, int32_t multiplier, int32_t s
     return (int8_t)tinyrt_clamp(scaled, activation_min, activation_max);
 }
 
+/* sum / count to nearest, halves away from zero; / truncates. |sum| <= 2^30, count <= 2^23. */
+static inline int32_t tinyrt_rounded_quotient(int32_t sum, int32_t count)
+{
+    return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+}
+
 #endif /* TINYRT_FIXEDPOINT_H */

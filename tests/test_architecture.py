@@ -15,6 +15,7 @@ from tinyrt.emit.model import KERNEL_ABI
 from tinyrt.kernel import CKernel, Kernel, Variadic, c_members
 from tinyrt.lower import ALL as LOWERED
 from tinyrt.ops import ALL
+from tinyrt.strips import ALL as STRIPS
 
 PACKAGE = ROOT / "tinyrt"
 
@@ -105,7 +106,7 @@ class TestEveryOperator:
 
 @pytest.mark.parametrize(
     "kernel",
-    [*(kernel for kernel in ALL if not kernel.alias), *LOWERED],
+    [*(kernel for kernel in ALL if not kernel.alias), *LOWERED, *STRIPS],
     ids=lambda kernel: kernel.__name__,
 )
 class TestEveryCKernel:
@@ -142,7 +143,7 @@ def test_kernels_say_the_version_that_the_emitter_asks_for() -> None:
 
 def test_every_kernel_file_belongs_to_an_operator_or_to_another_kernel_file() -> None:
     stems = {kernel.c_name for kernel in ALL if not kernel.alias}
-    stems |= {kernel.c_name for kernel in LOWERED}
+    stems |= {kernel.c_name for kernel in (*LOWERED, *STRIPS)}
     texts = {path.name: path.read_text(encoding="ascii") for path in kernel_folder().glob("*.[ch]")}
     included = {name for text in texts.values() for name in re.findall(r'#include "(.+)"', text)}
     for name in texts:

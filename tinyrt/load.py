@@ -45,10 +45,14 @@ class Part:
     key: int
     """Of the step: no operator and no other part has this number."""
     rows: range
-    """The rows of the operator's output that it writes."""
+    """The rows of the operator's output that it writes; none: what it writes is no part of that."""
+    packed: CKernel | None = None
+    """What the operator as a whole is lowered to."""
 
     def __str__(self) -> str:
         """For listings."""
+        if not self.rows:
+            return f"part {self.strip}"
         last = self.rows.stop - 1
         return f"row {last}" if len(self.rows) == 1 else f"rows {self.rows.start}-{last}"
 
@@ -88,6 +92,11 @@ class Step:
     def label(self) -> str:
         """The operator's number, with that of the strip after a point."""
         return f"{self.node.index}.{self.part.strip}" if self.part else str(self.node.index)
+
+    @property
+    def comparable(self) -> tuple[int, ...]:
+        """The results that every form of the program has, as a whole or in rows."""
+        return self.results if self.part is None or self.part.rows else ()
 
     def where(self) -> str:
         """The start of every message about this step."""
@@ -175,18 +184,16 @@ def lower(program: Program, optimize: Optimize) -> Program:
         )
     used = [_arena_bytes(program.graph, step) for step in program.steps]
     most = max(used, default=0)
-    steps = tuple(
-        step
-        if step.calls
-        else replace(
-            step,
-            lowered=lowering.lowered(
-                step.kernel, None if optimize is Optimize.SPEED else most - bytes_
-            ),
-        )
-        for step, bytes_ in zip(program.steps, used, strict=True)
-    )
-    return replace(program, steps=steps, optimize=optimize)
+    found: dict[tuple[int, int | None], CKernel | None] = {}
+    steps: list[Step] = []
+    for step, bytes_ in zip(program.steps, used, strict=True):
+        room = None if optimize is Optimize.SPEED else most - bytes_
+        key = id(step.kernel), room  # strips share their operator's kernels
+        if key not in found and not step.calls:
+            packed = step.lowered if step.part is None else step.part.packed
+            found[key] = lowering.lowered(step.kernel, room, packed)
+        steps.append(step if step.calls else replace(step, lowered=found[key]))
+    return replace(program, steps=tuple(steps), optimize=optimize)
 
 
 def _arena_bytes(graph: Graph, step: Step) -> int:

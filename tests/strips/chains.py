@@ -81,6 +81,21 @@ class Head:
             filter_width=window.kernel[1],
         )
 
+    def mean(self) -> None:
+        """AVERAGE_POOL_2D of the whole map."""
+        _, height, width, depth = self.last.shape
+        self.add(
+            "AVERAGE_POOL_2D",
+            self.indices[-1:],
+            replace(self.last, shape=(1, 1, 1, depth)),
+            padding="VALID",
+            stride_h=height,
+            stride_w=width,
+            filter_height=height,
+            filter_width=width,
+            fused_activation_function=self.rng.choice(draws.ACTIVATIONS),
+        )
+
     def relu(self) -> None:
         """RELU."""
         self.add("RELU", self.indices[-1:], draws.activation(self.rng, *self.last.shape))
@@ -149,9 +164,19 @@ LAYERS: tuple[Layer, ...] = (
 
 
 def head(rng: random.Random) -> bytes:
-    """A random network of two to six layers on a tall map, the last of two rows at least."""
+    """A random network of two to six layers on a tall map, at whose end there may be a mean."""
     network = Head(rng, (rng.randint(5, 23), rng.randint(2, 6), rng.randint(1, 4)))
     for _ in range(rng.randint(2, 6)):
         if network.last.shape[1] > 3:
             rng.choice(LAYERS)(network)
+    if rng.random() < 0.4:
+        network.mean()
+    return network.finish()
+
+
+def wide_mean(rng: random.Random) -> bytes:
+    """The mean of a map with more pixels than 16 bits can add up, and channels beyond fours."""
+    network = Head(rng, (40, 12, 6))
+    network.relu()
+    network.mean()
     return network.finish()

@@ -108,7 +108,7 @@ class ModelWriter:
                 yield from self._library.call(stem, call, operands, outputs[0], scratch)
         else:
             yield from self._kernel_call(step, operands, outputs)
-        for index in step.results:
+        for index in step.comparable:
             place, size = self._place(index), tensors[index].bytes
             yield f"    TINYRT_OBSERVE({node.index}, {index}, {place}, {size});"
         yield ""

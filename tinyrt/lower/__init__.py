@@ -27,20 +27,23 @@ ALL: tuple[type[CKernel], ...] = (
 """Every kernel that operators are lowered to."""
 
 
-def lowered(kernel: Kernel, room: int | None) -> CKernel | None:
+def lowered(kernel: Kernel, room: int | None, known: CKernel | None = None) -> CKernel | None:
     """The kernel that stands in for an operator's own, if there is one.
 
     Args:
         kernel: the operator.
         room: bytes of working memory that enlarge no arena; None: as much as helps.
+        known: what stands in for the operator of which this is a strip: weights that are packed
+            for that one need not be packed again.
     """
     match kernel:
         case Add():
-            return AddSame.of(kernel)
+            return AddSame.of(kernel, known)
         case Conv2D():
-            return Conv2DPacked.of(kernel)
+            return Conv2DPacked.of(kernel, known)
         case DepthwiseConv2D():
-            return DepthwiseConv3x3.of(kernel, room) or Conv2DPacked.of(kernel)
+            found = DepthwiseConv3x3.of(kernel, room, known)
+            return found or Conv2DPacked.of(kernel, known)
         case FullyConnected():
             return FullyConnectedPacked.of(kernel) or FullyConnectedWide.of(kernel)
     return None

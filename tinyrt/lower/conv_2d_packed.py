@@ -51,14 +51,14 @@ class Conv2DPacked(CKernel):
     stream: Int32s
 
     @classmethod
-    def of(cls, operator: Conv2D | DepthwiseConv2D) -> Self | None:
-        """The kernel for an operator, if it can be computed so."""
-        filters = _filters(operator)
-        if len(filters) < 2:
-            return None
-        row = operator.filter_width * operator.input_depth
-        found = channels(operator, filters, operator.multipliers, operator.shifts, GREATEST_SHIFT)
-        stream = None if found is None else pair_stream(found, row)
+    def of(cls, operator: Conv2D | DepthwiseConv2D, known: CKernel | None = None) -> Self | None:
+        """The kernel for an operator, if it can be computed so.
+
+        Args:
+            operator: what it is to compute.
+            known: the kernel for the same weights on more rows, if there is one.
+        """
+        stream = known.stream if isinstance(known, cls) else _stream(operator)
         if stream is None:
             return None
         batches, height, width = operator.batches, operator.input_height, operator.input_width
@@ -68,7 +68,7 @@ class Conv2DPacked(CKernel):
             # All pixels are alike: one row of them.
             width = output_width = batches * height * width
             batches = height = output_height = 1
-        groups = -(-row // 4)
+        groups = -(-operator.filter_width * operator.input_depth // 4)
         return cls(
             batches=batches,
             input_height=height,
@@ -78,7 +78,7 @@ class Conv2DPacked(CKernel):
             filter_width=operator.filter_width,
             output_height=output_height,
             output_width=output_width,
-            output_depth=len(filters),
+            output_depth=_output_depth(operator),
             stride_height=operator.stride_height,
             stride_width=operator.stride_width,
             dilation_height=operator.dilation_height,
@@ -137,6 +137,22 @@ class Conv2DPacked(CKernel):
     def touches(self) -> Iterator[Touch]:
         """Block by block."""
         return self._walk().touches()
+
+
+def _stream(operator: Conv2D | DepthwiseConv2D) -> Int32s | None:
+    """The weights as the kernel reads them, if it can."""
+    filters = _filters(operator)
+    if len(filters) < 2:
+        return None
+    row = operator.filter_width * operator.input_depth
+    found = channels(operator, filters, operator.multipliers, operator.shifts, GREATEST_SHIFT)
+    return None if found is None else pair_stream(found, row)
+
+
+def _output_depth(operator: Conv2D | DepthwiseConv2D) -> int:
+    if isinstance(operator, DepthwiseConv2D):
+        return operator.input_depth * operator.depth_multiplier
+    return operator.output_depth
 
 
 def _filters(operator: Conv2D | DepthwiseConv2D) -> list[list[int]]:

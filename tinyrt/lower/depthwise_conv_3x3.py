@@ -1,6 +1,6 @@
 """DEPTHWISE_CONV_2D with 3x3 taps, one channel at a time through a plane of its values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,6 +19,8 @@ _REACH = 1 << 16
 """Offsets within a vector take 16 bits."""
 _STRIP_PITCH = 59
 """Values of a row of a strip: with it, offsets in a window of two channels take 8 bits."""
+_WORDS = 5
+"""Of a channel in the stream."""
 _ANYWHERE = -(1 << 31)
 """A distance that is no condition."""
 
@@ -70,20 +72,22 @@ class DepthwiseConv3x3(CKernel):
     stream: Int32s
 
     @classmethod
-    def of(cls, operator: DepthwiseConv2D, room: int | None) -> Self | None:
+    def of(
+        cls, operator: DepthwiseConv2D, room: int | None, known: CKernel | None = None
+    ) -> Self | None:
         """The kernel for an operator, if it can be computed so.
 
         Args:
             operator: what it is to compute.
             room: bytes that its plane may take; None: as many as it likes.
+            known: the kernel for the same weights on more rows, if there is one.
         """
         if not _is_plain(operator):
             return None
         depth, stride = operator.input_depth, operator.stride_height
-        weights = memoryview(operator.filter).cast("b").tolist()
-        filters = [weights[channel::depth] for channel in range(depth)]
-        found = channels(operator, filters, operator.multipliers, operator.shifts, GREATEST_SHIFT)
-        if found is None:
+        stream = known._upright() if isinstance(known, cls) else None
+        stream = stream or _stream(operator)
+        if stream is None:
             return None
         rows = _Axis(
             operator.input_height,
@@ -99,7 +103,7 @@ class DepthwiseConv3x3(CKernel):
         sideways = rows.even_outputs * columns.outputs < columns.even_outputs * rows.outputs
         if sideways and stride == 1 and rows.reach < _REACH:
             rows, columns = columns, rows
-            found = [_transposed(channel) for channel in found]
+            stream = _transposed(stream)
         if columns.reach >= _REACH:
             return None
         # Vectors compute eight outputs of a row, which see so many values; bytes, that is.
@@ -126,8 +130,15 @@ class DepthwiseConv3x3(CKernel):
             strip_columns=_strip_columns(columns.outputs, stride),
             input_zero_point=-operator.input_offset,
             output_offset=operator.output_offset,
-            stream=tuple(word for channel in found for word in _words(channel)),
+            stream=stream,
         )
+
+    def _upright(self) -> Int32s | None:
+        """The weights as they are where rows are those of the map; None where that is not known."""
+        if self.input_row_step == self.input_column_step:
+            return None
+        sideways = self.input_row_step < self.input_column_step
+        return _transposed(self.stream) if sideways else self.stream
 
     def cost(self) -> Cost:
         """The plane: 16-bit values, or bytes of two channels, in strips."""
@@ -194,18 +205,31 @@ def _strip_columns(outputs: int, stride: int) -> int:
     return -(-outputs // (8 * strips)) * 8
 
 
-def _transposed(channel: Channel) -> Channel:
-    w = channel.weights
-    weights = tuple(w[3 * column + row] for row in range(3) for column in range(3))
-    return Channel(weights, channel.bias, channel.multiplier, channel.shift)
+def _stream(operator: DepthwiseConv2D) -> Int32s | None:
+    """The weights as the kernel reads them where its rows are those of the map, if it can."""
+    depth = operator.input_depth
+    weights = memoryview(operator.filter).cast("b").tolist()
+    filters = [weights[channel::depth] for channel in range(depth)]
+    found = channels(operator, filters, operator.multipliers, operator.shifts, GREATEST_SHIFT)
+    return None if found is None else tuple(w for channel in found for w in _words(channel))
 
 
 def _words(channel: Channel) -> tuple[int, ...]:
     """Bias and shift, multiplier, and each row of taps with the middle one twice."""
-    w = channel.weights
-    rows = (
-        sum((tap & 0xFF) << 8 * place for place, tap in enumerate((a, b, b, c)))
-        for a, b, c in (w[0:3], w[3:6], w[6:9])
-    )
     head = channel.bias << 9 | (channel.shift - 1)
-    return (head, channel.multiplier, *map(wrap32, rows))
+    return (head, channel.multiplier, *_rows(channel.weights))
+
+
+def _rows(taps: Sequence[int]) -> Iterator[int]:
+    for a, b, c in (taps[0:3], taps[3:6], taps[6:9]):
+        yield wrap32(sum((tap & 0xFF) << 8 * place for place, tap in enumerate((a, b, b, c))))
+
+
+def _transposed(stream: Int32s) -> Int32s:
+    """The weights where rows and columns change places."""
+    found: list[int] = []
+    for start in range(0, len(stream), _WORDS):
+        head, multiplier, *rows = stream[start : start + _WORDS]
+        found += head, multiplier
+        found += _rows([row >> place for place in (0, 8, 24) for row in rows])
+    return tuple(found)

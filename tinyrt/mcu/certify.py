@@ -75,7 +75,7 @@ def python_crcs(
             {
                 (step.node.index, index): zlib.crc32(_result(interpreter, step, index))
                 for step in (asked or program).steps
-                for index in step.results
+                for index in step.comparable
             }
         )
     return tuple(found)
@@ -153,7 +153,7 @@ def _arena(
     crcs = {
         (step.node.index, index): zlib.crc32(values[index])
         for step in program.steps
-        for index in step.results
+        for index in step.comparable
         if index in values
     }
     elapsed = time.perf_counter() - start
@@ -170,7 +170,7 @@ def _compare(
     tensors = 0
     for turn, (wanted, got) in enumerate(zip(truth, found, strict=True)):
         for step in program.steps:
-            for index in step.results:
+            for index in step.comparable:
                 tensors += 1
                 key = step.node.index, index
                 if got.get(key) != wanted[key]:

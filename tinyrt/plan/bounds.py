@@ -6,7 +6,7 @@ share bytes form a *knot*; knots are disjoint from each other, so their least he
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise, repeat
 from operator import itemgetter
@@ -15,6 +15,9 @@ from tinyrt.plan.problem import Gaps, Item, Piece
 
 KNOT_LIMIT = 8
 """Greatest knot whose least height is computed exactly; beyond, a weaker bound is used."""
+
+Links = Mapping[int, set[int]]
+"""The buffers that one may share bytes with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,10 @@ def sections_at(items: Sequence[Item], gaps: Gaps, times: Sequence[int]) -> tupl
         for piece in item.pieces:
             for place in range(bisect_left(times, piece.lower), bisect_left(times, piece.upper)):
                 live[place].append((piece, number))
-    return tuple(map(_section, times, live, repeat(gaps)))
+    return tuple(map(_section, times, live, repeat(gaps), repeat(_links(gaps))))
 
 
-def _section(time: int, live: Sequence[tuple[Piece, int]], gaps: Gaps) -> Section:
+def _section(time: int, live: Sequence[tuple[Piece, int]], gaps: Gaps, links: Links) -> Section:
     """Without the pieces that lie within others."""
     present = {piece.buffer for piece, _ in live}
     # What is copied may be where the copy is.
@@ -72,7 +75,7 @@ def _section(time: int, live: Sequence[tuple[Piece, int]], gaps: Gaps) -> Sectio
             pieces = [p for p in pieces if not any(_covers(outer, p) for outer in pieces)]
         bare += [(piece, owner) for piece in pieces]
     found = tuple(piece for piece, _ in bare)
-    return Section(time, found, tuple(owner for _, owner in bare), _knots(found, gaps))
+    return Section(time, found, tuple(owner for _, owner in bare), _knots(found, links))
 
 
 def _rise(piece: Piece) -> int:
@@ -119,24 +122,29 @@ def knot_height(knot: Iterable[Piece], gaps: Gaps) -> int:
     return best
 
 
-def _knots(pieces: Sequence[Piece], gaps: Gaps) -> tuple[tuple[Piece, ...], ...]:
-    """Connected pieces, linked where a gap is less than the lower one's size."""
-    live = {piece.buffer: piece for piece in pieces}
+def _links(gaps: Gaps) -> Links:
+    """The buffers that may share bytes with each one: a gap is less than the lower one's size."""
     links: dict[int, set[int]] = {}
     for below, above in gaps.special:
-        if below in live and above in live:
-            links.setdefault(below, set()).add(above)
-            links.setdefault(above, set()).add(below)
+        links.setdefault(below, set()).add(above)
+        links.setdefault(above, set()).add(below)
+    return links
+
+
+def _knots(pieces: Sequence[Piece], links: Links) -> tuple[tuple[Piece, ...], ...]:
+    """Connected pieces."""
+    live = {piece.buffer: piece for piece in pieces}
     knots: list[tuple[Piece, ...]] = []
     seen: set[int] = set()
-    for buffer in sorted(links):
+    for buffer in sorted(live.keys() & links.keys()):
         if buffer in seen:
             continue
         seen.add(buffer)
         knot = [buffer]
         for member in knot:
-            fresh = sorted(links[member] - seen)
+            fresh = sorted(live.keys() & links[member] - seen)
             seen.update(fresh)
             knot.extend(fresh)
-        knots.append(tuple(live[member] for member in knot))
+        if len(knot) > 1:
+            knots.append(tuple(live[member] for member in knot))
     return tuple(knots)

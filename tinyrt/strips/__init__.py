@@ -4,6 +4,11 @@
 for the arena that there is.
 """
 
+from tinyrt.kernel import CKernel
+from tinyrt.strips.average_pool_rows import AveragePoolRows
 from tinyrt.strips.fit import Fit, fit
 
-__all__ = ["Fit", "fit"]
+__all__ = ["ALL", "Fit", "fit"]
+
+ALL: tuple[type[CKernel], ...] = (AveragePoolRows,)
+"""Every kernel that only strips call."""

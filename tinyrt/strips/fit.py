@@ -32,7 +32,9 @@ FURTHER = 2
 MOST_PACKED = 6
 """Candidates that are packed in the search for the smallest arena."""
 BUDGET = 1000
-"""Orders in which the planner packs the strips of one candidate."""
+"""Orders in which the planner packs the strips of a candidate."""
+GLANCE = 60
+"""The same as long as candidates are only compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def fit(
     """
     finished = finish(program)
     whole = Fit.of_whole(finished)
-    search = _Search(program, finish, whole)
+    search = _Search(finished, finish, whole)
     if limit is None:
         return search.cheapest()
     if whole.plan.arena_bytes <= limit:
@@ -117,14 +119,14 @@ class _Search:
 
     def cheapest(self) -> Fit:
         """The form that saves most, once each step has its price."""
-        best, gain = self._whole, 0
+        best, gain = None, 0
         for candidate in sorted(self._candidates, key=self._promise, reverse=True):
             if self._promise(candidate) <= gain:
                 break
-            found = self._packed(candidate, 0)
-            if self._gain(candidate, found.plan.arena_bytes) > gain:
-                best, gain = found, self._gain(candidate, found.plan.arena_bytes)
-        return best
+            found = self._gain(candidate, self._packed(candidate, 0, GLANCE).plan.arena_bytes)
+            if found > gain:
+                best, gain = candidate, found
+        return self._whole if best is None else self._packed(best, 0)
 
     def within(self, limit: int) -> Fit | None:
         """The form with the fewest steps that needs no more."""
@@ -155,9 +157,9 @@ class _Search:
         steps = len(candidate.program.steps) - len(self._program.steps)
         return self._whole.plan.arena_bytes - arena_bytes - BYTES_A_CALL * steps
 
-    def _packed(self, candidate: _Candidate, enough: int) -> Fit:
+    def _packed(self, candidate: _Candidate, enough: int, orders: int = BUDGET) -> Fit:
         program = self._finish(candidate.program)
-        found = plan(program, enough=enough, budget=Budget(nodes=0, shuffles=BUDGET))
+        found = plan(program, enough=enough, budget=Budget(nodes=0, shuffles=orders))
         extra = program.macs - self._program.macs
         return Fit(program, found, candidate.schedule, self._whole.plan, extra)
 
@@ -175,21 +177,29 @@ class _Search:
             if outside >= least or not is_closed(self._program, region):
                 continue
             inside = least
-            steps = 0
-            for rows in ROWS:
-                candidate = self._candidate(region, rows)
-                if candidate is None or len(candidate.program.steps) == steps:
-                    continue  # as tall as the map, or no shorter than those before
-                steps = len(candidate.program.steps)
-                if candidate.bound < self._whole.plan.arena_bytes:
-                    inside = min(inside, candidate.bound)
-                    yield candidate
+            for candidate in self._in_strips(region):
+                inside = min(inside, candidate.bound)
+                yield candidate
             if inside > outside:
                 # From here on it is the strips that force the arena, and a longer chain has more.
                 further += 1
             least = min(least, inside)
             if further > FURTHER:
                 return
+
+    def _in_strips(self, region: range) -> Iterator[_Candidate]:
+        """All forms with these operators in strips that may have a smaller arena."""
+        row_by_row = self._candidate(region, Fraction(1))
+        if row_by_row is None or row_by_row.bound >= self._whole.plan.arena_bytes:
+            return  # taller strips have larger lines, and lower ones the same windows
+        steps = 0
+        for rows in ROWS:
+            candidate = row_by_row if rows == 1 else self._candidate(region, rows)
+            if candidate is None or len(candidate.program.steps) == steps:
+                continue  # as tall as the map, or no lower than those before
+            steps = len(candidate.program.steps)
+            if candidate.bound < self._whole.plan.arena_bytes:
+                yield candidate
 
     def _candidate(self, region: range, rows: Fraction) -> _Candidate | None:
         found = schedule(self._program, region, rows)

@@ -6,13 +6,15 @@ only fill the lead, so that no strip is larger than the others. No row is comput
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from tinyrt.graph import Tensor
 from tinyrt.kernel import Strip
 from tinyrt.load import Program
+from tinyrt.ops.average_pool_2d import AveragePool2D
+from tinyrt.strips.average_pool_rows import AveragePoolRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Task:
     step: int
     """The operator, by its step in the program without strips."""
     rows: range
-    """The rows of its output that it computes."""
+    """The rows of its output that it computes; none where it only adds to sums."""
     kept: range
     """The rows right before them that this strip or a later one still reads."""
     strip: Strip
@@ -37,6 +39,8 @@ class Schedule:
     rows: Fraction
     """Rows of the sink in a strip; less than 1 where a row takes several strips."""
     strips: tuple[tuple[Task, ...], ...]
+    pooled: bool
+    """Whether the last of the steps takes the mean of the sink."""
 
 
 def schedule(program: Program, region: range, rows: Fraction) -> Schedule | None:
@@ -44,7 +48,8 @@ def schedule(program: Program, region: range, rows: Fraction) -> Schedule | None
 
     Args:
         program: the model, without strips.
-        region: its steps that are to be run strip by strip; the sink is what the last one writes.
+        region: its steps that are to be run strip by strip; the sink is what the last one writes,
+            or reads if it takes the mean of a whole map.
         rows: of the sink, in a strip.
 
     Returns:
@@ -52,6 +57,13 @@ def schedule(program: Program, region: range, rows: Fraction) -> Schedule | None
     """
     if not is_closed(program, region):
         return None
+    pool = _pool(program, region[-1])
+    if pool is not None:
+        whole, region = region, region[:-1]
+        if not region:
+            return None
+    else:
+        whole = region
     sink = program.steps[region[-1]].results[0]
     tensors = [program.steps[number].results[0] for number in region]
     heights = {tensor: program.graph.tensors[tensor].shape[1] for tensor in tensors}
@@ -76,7 +88,31 @@ def schedule(program: Program, region: range, rows: Fraction) -> Schedule | None
         done |= {task.tensor: task.rows.stop for task in work.tasks}
         if work.tasks:
             strips.append(work)
-    return Schedule(region, rows, _with_kept(strips))
+    tasks = _with_kept(strips)
+    if pool is not None:
+        tasks = tuple(_with_pool(program, pool, whole[-1], tasks))
+    return Schedule(whole, rows, tasks, pool is not None)
+
+
+def _pool(program: Program, number: int) -> AveragePoolRows | None:
+    """The mean of a whole map, if that is what a step takes."""
+    kernel = program.steps[number].kernel
+    return AveragePoolRows.of(kernel) if isinstance(kernel, AveragePool2D) else None
+
+
+def _with_pool(
+    program: Program, pool: AveragePoolRows, step: int, strips: Sequence[tuple[Task, ...]]
+) -> Iterator[tuple[Task, ...]]:
+    """The strips that end in the sink, each with its rows added to the mean."""
+    sink = program.graph.tensors[program.steps[step].operands[0]]
+    _, height, width, _ = sink.shape
+    for tasks in strips:
+        adding: list[Task] = []
+        for rows in (task.rows for task in tasks if task.step == step - 1):
+            last = rows.stop == height
+            kernel = pool.part(len(rows) * width, first=rows.start == 0, last=last)
+            adding.append(Task(step, range(int(last)), range(0), Strip(kernel, (rows,))))
+        yield (*tasks, *adding)
 
 
 def is_map(tensor: Tensor) -> bool:

@@ -16,6 +16,7 @@ from itertools import count
 
 from tinyrt.kernel import Kernel
 from tinyrt.load import Excerpt, Part, Program, Step
+from tinyrt.strips.average_pool_rows import AveragePoolRows
 from tinyrt.strips.keep import Keep
 from tinyrt.strips.schedule import Schedule, Task
 
@@ -54,6 +55,8 @@ class _Unroller:
         self._schedule = schedule
         self._kernels: dict[int, list[Kernel]] = {}
         self._lines: dict[int, _Lines] = {}
+        self._sums: tuple[int, ...] = ()
+        """The sums of the rows so far, where a mean is taken."""
         self.tensors = list(program.graph.tensors)
         self.excerpts = dict(program.excerpts)
         self._keys = count(max(node.index for node in program.graph.nodes) + 1)
@@ -96,7 +99,8 @@ class _Unroller:
         self._lines[tensor] = _Lines(self._rows_of(tensor, rows), rows)
         if task.kept:
             after = self._excerpt(tensor, task.kept)
-            yield Step(step.node, Keep(), (before,), (after,), part=self._part(number, task.kept))
+            part = Part(number, next(self._keys), task.kept)
+            yield Step(step.node, Keep(), (before,), (after,), part=part)
 
     def _step(self, number: int, task: Task) -> Step:
         """The computation of a task's rows."""
@@ -105,12 +109,21 @@ class _Unroller:
             operand if rows is None else self._excerpt(operand, rows)
             for operand, rows in zip(step.operands, task.strip.reads, strict=True)
         )
-        result = self._excerpt(step.results[0], task.rows)
+        if isinstance(task.strip.kernel, AveragePoolRows):
+            operands += self._sums
+            result = step.results[0] if task.rows else self._new_sums(step, task.strip.kernel)
+        else:
+            result = self._excerpt(step.results[0], task.rows)
         kernel = self._shared(task)
-        return Step(step.node, kernel, operands, (result,), part=self._part(number, task.rows))
+        part = Part(number, next(self._keys), task.rows, step.lowered)
+        return Step(step.node, kernel, operands, (result,), part=part)
 
-    def _part(self, strip: int, rows: range) -> Part:
-        return Part(strip, next(self._keys), rows)
+    def _new_sums(self, step: Step, kernel: AveragePoolRows) -> int:
+        """A new tensor for sums."""
+        index = len(self.tensors)
+        self.tensors.append(kernel.sums(self.tensors[step.results[0]], index))
+        self._sums = (index,)
+        return index
 
     def _shared(self, task: Task) -> Kernel:
         """One object for all equal kernels of an operator: what is packed for it is packed once."""
