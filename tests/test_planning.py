@@ -14,6 +14,7 @@ from tinyrt.load import load
 from tinyrt.plan import plan
 
 DIGITS = str(ROOT / "models" / "digits.tflite")
+WHOLE = ("--no-strips", "--optimize", "size")
 HEADING = "id,lower,upper,size\n"
 TIGHT = HEADING + "a,0,3,4\nb,0,1,4\nc,1,2,4\nd,2,3,4\n"
 HARD = """id,lower,upper,size
@@ -47,7 +48,7 @@ class TestModel:
     """A model's plan."""
 
     def test_map_table_and_proof(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["plan", DIGITS]) == 0
+        assert main(["plan", DIGITS, *WHOLE]) == 0
         out = capsys.readouterr().out
         found = plan(load(Path(DIGITS).read_bytes()))
         assert re.search(rf"^{found.arena_bytes:,} ┤", out, flags=re.MULTILINE)
@@ -56,7 +57,7 @@ class TestModel:
         assert "\x1b" not in out
 
     def test_json(self, capsys: pytest.CaptureFixture[str]) -> None:
-        found = facts(capsys, DIGITS)
+        found = facts(capsys, DIGITS, *WHOLE)
         assert found["optimal"]
         assert found["proof"].startswith(f"optimal: during op {found['forcing_operator']} ")
         in_use = [t for t in found["tensors"] if t["index"] in found["forcing_tensors"]]

@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     planning.add_options(plan_)
     forms.add_rewrites(plan_)
     forms.add_strips(plan_)
+    forms.add_code(plan_)
     _json(plan_)
 
     emit_ = _command(commands, "emit", _emit, "write a model as C99 with the kernels it uses")
@@ -249,7 +250,7 @@ def _plan(options: argparse.Namespace) -> int:
     planning.check_usage(options)
     if options.csv is not None:
         return planning.plan_csv(options)
-    return planning.plan_model(options, forms.fitted(options, forms.read(options)))
+    return planning.plan_model(options)
 
 
 def _emit(options: argparse.Namespace) -> int:
@@ -341,13 +342,19 @@ def _profile(options: argparse.Namespace) -> int:
 
 
 def _profiled(options: argparse.Namespace) -> profiles.Record:
-    fit = forms.fitted(options, forms.read(options))
-    values, source = _inputs(options, fit.program)
+    program = forms.read(options)
+    values, source = _inputs(options, program)
     model = Path(options.model)
     if options.target == PYTHON:
-        interpreter = Interpreter.of(fit.program, kernels=options.kernels)
+        # To save memory is of no use here, unless that is what is to be looked at.
+        in_strips = options.arena_limit is not None
+        program = (
+            forms.fitted(options, program).program if in_strips else forms.whole(options, program)
+        )
+        interpreter = Interpreter.of(program, kernels=options.kernels)
         timing = time_operators(interpreter, values, options.rounds)
         return profiles.Record.of_timing(model.name, timing, options.kernels, source)
+    fit = forms.fitted(options, program)
     library = _library(options, fit.program)
     project = emit(fit.program, fit.plan, model.stem, model.name)
     console = Console(stderr=True)

@@ -1,9 +1,11 @@
 """The form of a model that a command's options ask for: rewrites, order, kernels, strips."""
 
 import argparse
+from collections.abc import Mapping
 
 from tinyrt.interpreter import numerics_of, read_model
 from tinyrt.load import Flavour, Optimize, Program, load, lower, with_cmsis_nn
+from tinyrt.plan import plan
 from tinyrt.plan.order import reorder
 from tinyrt.rewrite import fold_pads, integer_io
 from tinyrt.strips import Fit, fit
@@ -40,12 +42,17 @@ def add_rewrites(parser: argparse.ArgumentParser) -> None:
 
 def add_strips(parser: argparse.ArgumentParser) -> None:
     """How small the arena must be."""
-    parser.add_argument(
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
         "--arena-limit",
         type=byte_count,
         metavar="BYTES",
-        help="if the arena is larger than this, compute the tallest maps strip by strip, a few "
-        "rows at a time, until it is not; fails if that does not do",
+        help="compute maps strip by strip, a few rows at a time, only if the arena is larger than "
+        "this otherwise, in the fewest steps that do; fails if none do (default: in strips where "
+        "each further call saves 64 bytes of the arena)",
+    )
+    group.add_argument(
+        "--no-strips", action="store_true", help="run every operator in one step, never in strips"
     )
 
 
@@ -104,9 +111,24 @@ def whole(options: argparse.Namespace, program: Program) -> Program:
 def fitted(options: argparse.Namespace, program: Program) -> Fit:
     """The same with its plan, in strips where that is asked for."""
     program = whole(options, program)
-    if options.arena_limit is None:
+    if options.no_strips:
         return Fit.of_whole(program)
     return fit(program, lambda form: _with_code(options, form), options.arena_limit)
+
+
+def wholes(options: argparse.Namespace, program: Program) -> Mapping[str, int]:
+    """Bytes of arena without strips, by the code that may be asked for."""
+    choices = {choice.value: (Flavour.PORTABLE.value, choice.value) for choice in Optimize}
+    choices[Flavour.CMSIS_NN.value] = Flavour.CMSIS_NN.value, options.optimize
+    return {
+        name: plan(
+            whole(
+                argparse.Namespace(**vars(options) | {"flavour": flavour, "optimize": optimize}),
+                program,
+            )
+        ).arena_bytes
+        for name, (flavour, optimize) in choices.items()
+    }
 
 
 def flags(options: argparse.Namespace) -> list[str]:
@@ -115,6 +137,7 @@ def flags(options: argparse.Namespace) -> list[str]:
         "--no-rewrites": options.no_rewrites,
         "--keep-order": options.keep_order,
         "--int8-io": options.int8_io,
+        "--no-strips": options.no_strips,
         f"--arena-limit {options.arena_limit}": options.arena_limit is not None,
     }
     return [flag for flag, on in switches.items() if on]

@@ -9,9 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tinyrt import report, tflm
+from tinyrt import forms, report, tflm
 from tinyrt.errors import InputError
-from tinyrt.forms import byte_count
 from tinyrt.interpreter import read_model
 from tinyrt.plan import check
 from tinyrt.plan.chart import chart_of
@@ -19,7 +18,6 @@ from tinyrt.plan.csv_problem import parse_csv
 from tinyrt.plan.packing import NODE_LIMIT, Budget, Packing, pack
 from tinyrt.plan.problem import Problem
 from tinyrt.plan.svg import html, svg
-from tinyrt.strips import Fit
 
 NODES = NODE_LIMIT
 """Of the search for a bare problem."""
@@ -39,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--capacity",
-        type=byte_count,
+        type=forms.byte_count,
         metavar="N",
         help="with --csv: look for a packing into N bytes (default: for the least possible)",
     )
@@ -65,19 +63,24 @@ def check_usage(options: argparse.Namespace) -> None:
         "--html": options.html,
         "--export-tflm": options.export_tflm,
         "--arena-limit": options.arena_limit,
+        "--no-strips": options.no_strips or None,
     }
     given = [name for name, value in unfit.items() if value is not None]
     if given:
         options.refuse(f"{given[0]} does not go with --csv")
 
 
-def plan_model(options: argparse.Namespace, fit: Fit) -> int:
-    """Show the plan of a model, and write the files that are asked for.
+def plan_model(options: argparse.Namespace) -> int:
+    """Plan a model, show the plan, and write the files that are asked for.
 
     Raises:
         InputError: a file cannot be written.
+        PlanError: no plan is as small as asked for.
     """
+    model = forms.read(options)
+    fit = forms.fitted(options, model)
     program, found = fit.program, fit.plan
+    wholes = forms.wholes(options, model)
     title = f"Memory of {Path(options.model).name}"
     for file, drawing in ((options.svg, svg), (options.html, html)):
         if file is not None:
@@ -87,12 +90,12 @@ def plan_model(options: argparse.Namespace, fit: Fit) -> int:
         content, exported = tflm.export(read_model(options.model))
         _write(options.export_tflm, content)
     if options.json:
-        facts = report.plan_facts(program, found) | {"strips": report.strips_facts(fit)}
+        facts = report.plan_facts(program, found) | report.fit_facts(fit, wholes)
         _print_json(facts | ({"tflm": report.tflm_facts(exported)} if exported else {}))
         return 0
     console = Console()
     report.show_plan(console, program, found)
-    report.show_strips(console, fit)
+    report.show_fit(console, fit, wholes)
     if exported is not None:
         report.show_tflm(console, exported, options.export_tflm)
     return 0

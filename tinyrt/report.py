@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -201,35 +201,51 @@ def show_plan(console: Console, program: Program, plan: Plan) -> None:
         console.print(text, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
-def strips_facts(fit: Fit) -> dict[str, Any] | None:
-    """What runs strip by strip, for JSON; None: nothing does."""
+def fit_facts(fit: Fit, wholes: Mapping[str, int]) -> dict[str, Any]:
+    """What runs strip by strip, and what other choices take, for JSON.
+
+    Args:
+        fit: the choice.
+        wholes: bytes of arena without strips, by the code that is called.
+    """
+    whole = {
+        "arena_bytes": fit.whole.arena_bytes,
+        "lower_bound_bytes": fit.whole.lower_bound_bytes,
+        "optimal": fit.whole.optimal,
+        "proof": fit.whole.proof,
+    }
+    facts = {"whole": whole, "whole_arena_bytes": dict(wholes)}
     if fit.schedule is None:
-        return None
+        return facts | {"strips": None}
     steps = [step for step in fit.program.steps if step.part is not None]
-    return {
-        "operators": list(dict.fromkeys(step.node.index for step in steps)),
-        "strips": len(fit.schedule.strips),
-        "rows": float(fit.schedule.rows),
-        "steps": len(steps),
-        "extra_macs": fit.extra_macs,
-        "copied_bytes": fit.copied_bytes,
-        "whole_arena_bytes": fit.whole.arena_bytes,
+    return facts | {
+        "strips": {
+            "operators": list(dict.fromkeys(step.node.index for step in steps)),
+            "count": len(fit.schedule.strips),
+            "rows": float(fit.schedule.rows),
+            "steps": len(steps),
+            "extra_macs": fit.extra_macs,
+            "copied_bytes": fit.copied_bytes,
+        }
     }
 
 
-def show_strips(console: Console, fit: Fit) -> None:
-    """What runs strip by strip, for people."""
-    facts = strips_facts(fit)
-    if facts is None:
-        return
-    operators, rows = facts["operators"], facts["rows"]
-    text = (
-        f"operators {operators[0]} to {operators[-1]} run in {facts['strips']} strips, "
-        f"{rows:g} rows of the last at a time: {facts['steps']} calls, "
-        f"{facts['extra_macs']:,} extra MACs, {facts['copied_bytes']:,} bytes moved; "
-        f"as a whole the arena takes {facts['whole_arena_bytes']:,} bytes"
-    )
-    console.print(text, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+def show_fit(console: Console, fit: Fit, wholes: Mapping[str, int]) -> None:
+    """The same for people."""
+    choices = ", ".join(f"{size:,} ({name})" for name, size in wholes.items())
+    texts = [f"every operator in one step: {choices} bytes"]
+    strips = fit_facts(fit, wholes)["strips"]
+    if strips is not None:
+        first, *_, last = strips["operators"]
+        how = (
+            f"operators {first} to {last} run in {strips['count']} strips, {strips['rows']:g} rows "
+            f"of the last at a time: {strips['steps']} calls, {strips['extra_macs']:,} extra MACs, "
+            f"{strips['copied_bytes']:,} bytes moved"
+        )
+        whole = f"every operator in one step: {fit.whole.arena_bytes:,} bytes; {fit.whole.proof}"
+        texts = [how, whole, *texts]
+    for text in texts:
+        console.print(text, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
 def tflm_facts(plan: OfflinePlan) -> dict[str, Any]:

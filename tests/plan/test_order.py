@@ -179,7 +179,8 @@ class TestBranches:
         path = tmp_path / "branches.tflite"
         path.write_bytes(zoo.branches())
         assert main(["verify", str(path), "--target", "host", "--inputs", "2"]) == 0
-        emitted = ["emit", str(path), "-o", str(tmp_path / "out"), "--optimize", "size"]
+        code = ["--optimize", "size", "--no-strips"]
+        emitted = ["emit", str(path), "-o", str(tmp_path / "out"), *code]
         sizes = {}
         for flags in ([], ["--keep-order"]):
             assert main([*emitted, *flags]) == 0
@@ -190,7 +191,7 @@ class TestBranches:
         assert sizes[False] < sizes[True]
         capsys.readouterr()
         for flags in ([], ["--keep-order"]):
-            assert main(["plan", str(path), "--json", *flags]) == 0
+            assert main(["plan", str(path), "--json", *code, *flags]) == 0
             found = json.loads(capsys.readouterr().out)
             assert found["arena_bytes"] == sizes[bool(flags)]
             assert (found["order"] == sorted(found["order"])) == bool(flags)

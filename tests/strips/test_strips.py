@@ -2,20 +2,22 @@
 
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from tests import cmsis_nn as flavour
 from tests.corpus import MODELS, ROOT
 from tests.strips.chains import head, wide_mean
 from tinyrt.emit import emit
 from tinyrt.errors import InputError, PlanError
 from tinyrt.interpreter import Interpreter
-from tinyrt.load import Optimize, Program, load, lower
+from tinyrt.load import Optimize, Program, load, lower, with_cmsis_nn
 from tinyrt.mcu.certify import python_crcs, sample_runs, verify
+from tinyrt.mcu.library import Library
 from tinyrt.mcu.targets import target_named
 from tinyrt.mcu.trace import Case, trace
 from tinyrt.plan import Plan, plan, shadow
@@ -122,18 +124,28 @@ def test_sums_are_added_to_in_place() -> None:
     assert len({places[t.index] for t in longer.graph.tensors if t.name.endswith("sums")}) == 1
 
 
-def traced(target: str, pairs: list[tuple[Program, Program]], optimize: Optimize) -> None:
+def traced(
+    target: str,
+    pairs: list[tuple[Program, Program]],
+    finish: Callable[[Program], Program],
+    library: Library | None = None,
+) -> None:
     """Assert that the emitted C of the strips gives every row, in arenas as small as planned."""
     cases, truths = [], []
     for number, (program, unrolled) in enumerate(pairs):
-        lowered = lower(unrolled, optimize)
+        finished = finish(unrolled)
         runs = sample_runs(program, 2)
-        project = emit(lowered, plan(lowered, budget=QUICK), f"model_{number}", "model.tflite")
+        project = emit(finished, plan(finished, budget=QUICK), f"model_{number}", "model.tflite")
         cases.append(Case(project, runs))
         truths.append(python_crcs(program, runs, "reference", asked=unrolled))
     with tempfile.TemporaryDirectory() as folder:
         found = trace(
-            target_named(target), cases, Path(folder), optimize="-O1", sanitize=target == "host"
+            target_named(target),
+            cases,
+            Path(folder),
+            optimize="-O1",
+            sanitize=target == "host",
+            library=library,
         )
     for number, (crcs, truth) in enumerate(zip(found, truths, strict=True)):
         assert crcs == truth, f"model {number}"
@@ -141,12 +153,16 @@ def traced(target: str, pairs: list[tuple[Program, Program]], optimize: Optimize
 
 @pytest.mark.parametrize("optimize", [Optimize.SIZE, Optimize.BALANCED])
 def test_random_heads_in_c(optimize: Optimize) -> None:
-    traced("host", [pooled(), *heads(7, 16)], optimize)
+    traced("host", [pooled(), *heads(7, 16)], lambda program: lower(program, optimize))
 
 
 @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
 def test_random_heads_on_cores(target: str) -> None:
-    traced(target, [pooled(), *heads(8, 6)], Optimize.BALANCED)
+    traced(target, [pooled(), *heads(8, 6)], lambda p: lower(p, Optimize.BALANCED))
+
+
+def test_random_heads_with_cmsis_nn() -> None:
+    traced("host", [pooled(), *heads(9, 8)], with_cmsis_nn, flavour.DOUBLE)
 
 
 LIMITS = {
