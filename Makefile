@@ -14,10 +14,9 @@ ARM_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 ALL_PACKAGES := $(ARM_PACKAGES) gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf \
     qemu-system-misc clang cmake
 
-.PHONY: demo test test-all lint bench bench-quick arm-tools all-tools clean
+.PHONY: demo test test-all lint bench bench-quick bench-mcu arm-tools all-tools clean
 
-demo: $(VENV)/.demo
-	@tests/install.sh arm-none-eabi-gcc qemu-system-arm -- $(ARM_PACKAGES) || true
+demo: $(VENV)/.demo arm-tools
 	@$(BIN)/python models/demo.py
 
 test: $(VENV)/.test all-tools lint
@@ -40,6 +39,15 @@ bench: $(VENV)/.bench
 bench-quick: $(VENV)/.bench
 	$(PYTEST) benchmarks --benchmark-quiet --quick --results build/bench.json \
 	    --chart build/bench.svg
+
+# Instructions of the emitted C on Cortex-M, a minute or two; the same in every run, so that its
+# results are kept in the tree, and a test holds the code to them. COMPARE=FILE as above.
+bench-mcu: $(VENV)/.bench arm-tools
+	$(BIN)/python -m benchmarks.mcu --results benchmarks/results/mcu.json \
+	    $(if $(COMPARE),--compare $(COMPARE))
+
+arm-tools:
+	@tests/install.sh arm-none-eabi-gcc qemu-system-arm -- $(ARM_PACKAGES) || true
 
 all-tools:
 	@tests/install.sh arm-none-eabi-gcc qemu-system-arm riscv64-unknown-elf-gcc \

@@ -1,13 +1,13 @@
 """The results of a run as tables for people."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine
 from benchmarks.executors import KINDS, OURS, TFLM
-from benchmarks.figures import figures
+from benchmarks.figures import Figure, figures
 from benchmarks.results import Result, Run, geometric_mean, milliseconds
 
 _HEADINGS = {
@@ -36,11 +36,11 @@ def show(console: Console, run: Run) -> None:
     for line in _absences(run):
         console.print(line, highlight=False, markup=False)
     console.print("\n[bold]Figures[/]")
-    console.print(_figures(run))
+    console.print(figure_table(figures(run)))
     console.print(_conditions(run), highlight=False, markup=False)
 
 
-def _table(*headings: str, texts: Sequence[str] = ("case", "inputs")) -> Table:
+def headed(*headings: str, texts: Sequence[str] = ("case", "inputs")) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         text = heading in texts
@@ -50,7 +50,7 @@ def _table(*headings: str, texts: Sequence[str] = ("case", "inputs")) -> Table:
 
 def _times(results: Sequence[Result]) -> Table:
     headings = [_HEADINGS[kind.name] for kind in KINDS]
-    table = _table("case", "inputs", "kMAC", *headings, "±", "tinyrt/TFLM", "/NumPy")
+    table = headed("case", "inputs", "kMAC", *headings, "±", "tinyrt/TFLM", "/NumPy")
     for result in results:
         cells = [_cell(result, kind.name) for kind in KINDS]
         ours = result.timings.get(OURS)
@@ -90,7 +90,7 @@ def _summary(results: Sequence[Result]) -> str:
 
 
 def _footprints(run: Run) -> Table:
-    table = _table("case", "import", "load", "first run", "later runs", "load + prepare", "peak")
+    table = headed("case", "import", "load", "first run", "later runs", "load + prepare", "peak")
     for found in run.footprints:
         table.add_row(
             found.name,
@@ -122,9 +122,9 @@ def _absences(run: Run) -> Iterator[str]:
         yield "* computes other bytes: it rounds differently"
 
 
-def _figures(run: Run) -> Table:
-    table = _table("figure", "found", "reach", "not less than", "verdict", texts=("figure",))
-    for figure in figures(run):
+def figure_table(found: Iterable[Figure]) -> Table:
+    table = headed("figure", "found", "reach", "not less than", "verdict", texts=("figure",))
+    for figure in found:
         word = figure.verdict
         sign = "≥" if figure.larger_is_better else "≤"
         table.add_row(
@@ -150,7 +150,7 @@ def _conditions(run: Run) -> str:
 
 def show_comparison(console: Console, before: Run, after: Run) -> None:
     """What changed in tinyrt since a saved run, in itself and against TFLM in the same run."""
-    table = _table("case", "ms before", "after", "change", "/TFLM before", "after", "change")
+    table = headed("case", "ms before", "after", "change", "/TFLM before", "after", "change")
     changes = []
     for result in after.results:
         old = before.named(result.name)

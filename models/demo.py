@@ -19,7 +19,7 @@ from tinyrt import report
 from tinyrt.emit import emit
 from tinyrt.load import Optimize, load, lower
 from tinyrt.mcu.certify import Verdict, verify
-from tinyrt.mcu.profile import profile
+from tinyrt.mcu.profile import Subject, profile
 from tinyrt.mcu.targets import target_named
 from tinyrt.plan import plan
 
@@ -109,7 +109,8 @@ def main() -> int:
             )
             if any(target.machine for target in targets):
                 core = targets[-1]
-                found = profile(program, layout, project, core, runs[0], folder / "profile")
+                subject = Subject(program, layout, project, runs[0])
+                (found,) = profile(core, (subject,), folder / "profile")
                 counted = (
                     f"{found.instructions / found.macs:.2f} instructions per MAC, "
                     f"{found.code_bytes:,} bytes of code, {found.stack_bytes} bytes of stack"

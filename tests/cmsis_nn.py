@@ -15,8 +15,8 @@ from tests.ops import test_softmax as softmax
 from tests.test_rewrite import random_windows
 from tinyrt.emit import emit
 from tinyrt.load import Program, with_cmsis_nn
+from tinyrt.mcu.cases import Case
 from tinyrt.mcu.library import Library, cmsis_nn
-from tinyrt.mcu.trace import Case
 from tinyrt.plan import plan
 from tinyrt.rewrite import fold_pads
 from tinyrt.samples import random_inputs

@@ -9,9 +9,10 @@ import tinyrt
 from tests import oracle
 from tinyrt.emit import emit
 from tinyrt.load import Optimize, Program, lower
+from tinyrt.mcu.cases import Case
 from tinyrt.mcu.library import Library
 from tinyrt.mcu.targets import target_named
-from tinyrt.mcu.trace import Case, trace
+from tinyrt.mcu.trace import trace
 from tinyrt.plan import plan
 from tinyrt.samples import STYLES, random_inputs
 

@@ -106,18 +106,21 @@ class Net:
         self,
         x: Value,
         name: str,
-        kernel: int = 3,
+        kernel: int | tuple[int, int] = 3,
         *,
         stride: int = 1,
         padding: str = "SAME",
         activation: str = "NONE",
+        multiplier: int = 1,
     ) -> Value:
-        """DEPTHWISE_CONV_2D with one filter a channel."""
-        filter_ = (1, kernel, kernel, x.shape[3])
-        spatial = _window(x.shape, (kernel, kernel), stride, padding)
+        """DEPTHWISE_CONV_2D with so many filters a channel; the kernel as in `conv`."""
+        sizes = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+        channels = x.shape[3] * multiplier
+        filter_ = (1, *sizes, channels)
+        spatial = _window(x.shape, sizes, stride, padding)
         options = {"padding": padding, "stride_h": stride, "stride_w": stride}
-        options |= {"depth_multiplier": 1}
-        shape = (x.shape[0], *spatial, x.shape[3])
+        options |= {"depth_multiplier": multiplier}
+        shape = (x.shape[0], *spatial, channels)
         return self._weighted(
             "DEPTHWISE_CONV_2D", x, name, filter_, 3, shape, activation, **options
         )
@@ -259,14 +262,16 @@ class Net:
         axes = self._vector(f"{name}/axes", (1, 2))
         return self._operator("MEAN", [x.index, axes], name, output, keep_dims=True)
 
-    def pool(self, x: Value, name: str, opcode: str, size: int) -> Value:
-        """AVERAGE_POOL_2D or MAX_POOL_2D over square windows side by side."""
-        rows, columns = _window(x.shape, (size, size), size, "VALID")
+    def pool(self, x: Value, name: str, opcode: str, size: int | tuple[int, int]) -> Value:
+        """AVERAGE_POOL_2D or MAX_POOL_2D over windows side by side, square or as given."""
+        height, width = size if isinstance(size, tuple) else (size, size)
+        rows, columns = x.shape[1] // height, x.shape[2] // width
         shape = (x.shape[0], rows, columns, x.shape[3])
         # Either keeps the quantization: LiteRT has no pooling between scales.
         output = averaged(x, shape) if opcode == "AVERAGE_POOL_2D" else x
         output = replace(output, shape=shape, quant=x.quant)
-        options = {"stride_h": size, "stride_w": size, "filter_height": size, "filter_width": size}
+        options = {"stride_h": height, "stride_w": width}
+        options |= {"filter_height": height, "filter_width": width}
         return self._operator(opcode, [x.index], name, output, padding="VALID", **options)
 
     # --- movers ------------------------------------------------------------------------------

@@ -24,9 +24,10 @@ from tinyrt.emit import emit
 from tinyrt.errors import InputError, ToolchainError
 from tinyrt.fixedpoint import Numerics
 from tinyrt.load import with_cmsis_nn
+from tinyrt.mcu.cases import Case
 from tinyrt.mcu.library import cmsis_nn
 from tinyrt.mcu.targets import target_named
-from tinyrt.mcu.trace import Case, trace
+from tinyrt.mcu.trace import trace
 from tinyrt.plan import plan
 from tinyrt.samples import random_inputs
 

@@ -14,8 +14,8 @@ from tests.corpus import MODELS, ROOT
 from tests.harness import assert_c_agrees, assert_same, python_tensors
 from tinyrt.emit import emit
 from tinyrt.load import Optimize, Program, lower
+from tinyrt.mcu.cases import Case
 from tinyrt.mcu.targets import TARGETS
-from tinyrt.mcu.trace import Case
 from tinyrt.plan import plan
 from tinyrt.samples import random_inputs
 

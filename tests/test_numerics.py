@@ -12,7 +12,7 @@ from tests.builder import TensorSpec, single_operator
 from tests.harness import assert_c_agrees, python_tensors
 from tinyrt.emit import emit
 from tinyrt.fixedpoint import Numerics, quantize_multiplier, requantize
-from tinyrt.mcu.trace import Case
+from tinyrt.mcu.cases import Case
 from tinyrt.plan import plan
 from tinyrt.samples import random_inputs
 

@@ -19,8 +19,8 @@ from tinyrt.errors import InputError
 from tinyrt.graph import DType
 from tinyrt.interpreter import Interpreter
 from tinyrt.load import Program, resize
+from tinyrt.mcu.cases import Case
 from tinyrt.mcu.certify import sample_runs, verify
-from tinyrt.mcu.trace import Case
 from tinyrt.ops.conv_2d import Conv2D
 from tinyrt.plan import plan
 from tinyrt.rewrite import fold_pads, integer_io

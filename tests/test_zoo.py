@@ -12,8 +12,9 @@ from tests.harness import agree, assert_same, python_tensors
 from tinyrt.emit import emit
 from tinyrt.errors import InputError
 from tinyrt.graph import DType
+from tinyrt.mcu.cases import Case
 from tinyrt.mcu.targets import target_named
-from tinyrt.mcu.trace import Case, trace
+from tinyrt.mcu.trace import trace
 from tinyrt.plan import plan
 from tinyrt.samples import random_inputs
 

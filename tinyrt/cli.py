@@ -19,7 +19,7 @@ from tinyrt.interpreter import Interpreter, read_model
 from tinyrt.load import Flavour, Program
 from tinyrt.mcu.certify import Verdict, sample_runs, verify
 from tinyrt.mcu.library import Library, cmsis_nn
-from tinyrt.mcu.profile import profile
+from tinyrt.mcu.profile import Subject, profile
 from tinyrt.mcu.targets import TARGETS, Target, target_named
 from tinyrt.samples import random_inputs
 from tinyrt.timing import time_operators
@@ -359,8 +359,7 @@ def _profiled(options: argparse.Namespace) -> profiles.Record:
     project = emit(fit.program, fit.plan, model.stem, model.name)
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory() as folder, console.status("building and counting"):
+        subject = Subject(fit.program, fit.plan, project, values)
         target = target_named(options.target)
-        counts = profile(
-            fit.program, fit.plan, project, target, values, Path(folder), library=library
-        )
+        (counts,) = profile(target, (subject,), Path(folder), library=library)
     return profiles.Record.of_profile(model.name, counts, source)

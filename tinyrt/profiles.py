@@ -46,8 +46,8 @@ class Record:
     total: float
     macs: int
     operators: tuple[Share, ...]
-    facts: Mapping[str, int | str]
-    """What else is known: sizes in bytes, rounds, the source of the inputs."""
+    facts: Mapping[str, int | str | None]
+    """What else is known: sizes in bytes, rounds, the source of the inputs; None: there is none."""
 
     @classmethod
     def of_timing(cls, model: str, timing: Timing, kernels: str, inputs: str) -> Self:
@@ -81,8 +81,11 @@ class Record:
                 "rodata_bytes": profile.rodata_bytes,
                 "arena_bytes": profile.arena_bytes,
                 "stack_bytes": profile.stack_bytes,
+                "stack_bound": profile.stack_bound,
+                "stack_chain": profile.stack_chain,
                 "flavour": profile.flavour,
                 "optimize": profile.optimize,
+                "compiler_optimize": profile.compiler_optimize,
                 "inputs": inputs,
             },
         )
@@ -286,5 +289,7 @@ def _per_mac(record: Record) -> str:
     return "ns/MAC" if record.unit == "seconds" else "instr/MAC"
 
 
-def _fact(value: int | str) -> str:
+def _fact(value: int | str | None) -> str:
+    if value is None:
+        return "none"
     return f"{value:,}" if isinstance(value, int) else value

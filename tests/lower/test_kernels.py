@@ -17,7 +17,7 @@ from tinyrt.kernel import CKernel
 from tinyrt.load import Optimize, lower
 from tinyrt.lower.conv_2d_packed import Conv2DPacked
 from tinyrt.lower.fully_connected_wide import FullyConnectedWide
-from tinyrt.mcu.trace import Case
+from tinyrt.mcu.cases import Case
 from tinyrt.plan import plan
 from tinyrt.plan.trace_check import check_touches
 from tinyrt.samples import random_inputs

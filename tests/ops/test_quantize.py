@@ -12,7 +12,7 @@ from tests.harness import agree, assert_c_agrees, python_tensors
 from tests.ops import draws, maps
 from tinyrt.emit import emit
 from tinyrt.errors import UnsupportedError
-from tinyrt.mcu.trace import Case
+from tinyrt.mcu.cases import Case
 from tinyrt.plan import plan
 
 OPCODE = "QUANTIZE"

@@ -13,7 +13,7 @@ from tests.examples import EXAMPLES
 from tests.harness import agree, assert_c_agrees, python_tensors
 from tinyrt.emit import emit
 from tinyrt.errors import UnsupportedError
-from tinyrt.mcu.trace import Case
+from tinyrt.mcu.cases import Case
 from tinyrt.plan import plan
 from tinyrt.samples import random_inputs
 

@@ -12,7 +12,7 @@ from tests.builder import TensorSpec, single_operator
 from tests.harness import agree, assert_c_agrees, assert_same, python_tensors
 from tinyrt.emit import emit
 from tinyrt.errors import UnsupportedError
-from tinyrt.mcu.trace import Case
+from tinyrt.mcu.cases import Case
 from tinyrt.plan import plan
 
 

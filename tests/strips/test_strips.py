@@ -16,10 +16,11 @@ from tinyrt.emit import emit
 from tinyrt.errors import InputError, PlanError
 from tinyrt.interpreter import Interpreter
 from tinyrt.load import Optimize, Program, load, lower, with_cmsis_nn
+from tinyrt.mcu.cases import Case
 from tinyrt.mcu.certify import python_crcs, sample_runs, verify
 from tinyrt.mcu.library import Library
 from tinyrt.mcu.targets import target_named
-from tinyrt.mcu.trace import Case, trace
+from tinyrt.mcu.trace import trace
 from tinyrt.plan import Plan, plan, shadow
 from tinyrt.plan.check import Block, Layout, check
 from tinyrt.plan.packing import Budget

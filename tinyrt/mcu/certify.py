@@ -14,9 +14,10 @@ from tinyrt.emit import emit
 from tinyrt.errors import PlanError
 from tinyrt.interpreter import Interpreter, Kernels
 from tinyrt.load import Program, Step
+from tinyrt.mcu.cases import Case
 from tinyrt.mcu.library import Library
 from tinyrt.mcu.targets import Target
-from tinyrt.mcu.trace import Case, Crcs, trace
+from tinyrt.mcu.trace import Crcs, trace
 from tinyrt.plan import Plan, shadow
 from tinyrt.plan.trace_check import check_touches
 from tinyrt.samples import STYLES, random_inputs

@@ -8,7 +8,7 @@ from tinyrt.errors import ToolchainError
 
 _WRITE, _ALLOC, _EXECUTE = 1, 2, 4
 _SYMBOL_TABLE, _NO_BITS = 2, 8
-_FUNCTION = 2
+_FUNCTION, _FILE = 2, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,19 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of the linked program: name, address (without the Thumb bit) and size in bytes."""
+    """A function of the linked program.
+
+    Attributes:
+        name: Its symbol.
+        address: Without the Thumb bit.
+        size_bytes: Of its code.
+        file: Of a static one, the name of the source without its folder; else empty.
+    """
 
     name: str
     address: int
     size_bytes: int
+    file: str = ""
 
 
 def read_sections(path: Path) -> tuple[Section, ...]:
@@ -105,13 +113,17 @@ def functions(path: Path) -> tuple[Function, ...]:
         if table.kind != _SYMBOL_TABLE:
             continue
         names = sections[table.link]
+        file = ""  # local symbols follow that of their source
         for at in range(table.offset, table.offset + table.size_bytes, table.entry_bytes):
             if wide:
                 name, info, _, _, value, size = struct.unpack_from("<IBBHQQ", image, at)
             else:
                 name, value, size, info, _, _ = struct.unpack_from("<IIIBBH", image, at)
-            if info & 15 == _FUNCTION:
-                found.append(Function(_string(image, names.offset + name), value & ~1, size))
+            if info & 15 == _FILE:
+                file = _string(image, names.offset + name)
+            elif info & 15 == _FUNCTION:
+                text = _string(image, names.offset + name)
+                found.append(Function(text, value & ~1, size, "" if info >> 4 else file))
     return tuple(sorted(found, key=lambda function: function.address))
 
 

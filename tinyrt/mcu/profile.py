@@ -1,17 +1,33 @@
-"""Exact instruction counts, memory and code size of an emitted model on an emulated core."""
+"""Exact instruction counts, memory and code size of emitted models on an emulated core."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from tinyrt.emit import Project, writer
+from tinyrt.emit import Project
 from tinyrt.errors import ToolchainError
 from tinyrt.load import Program
-from tinyrt.mcu.build import build
+from tinyrt.mcu.build import Image
+from tinyrt.mcu.cases import Case, build_cases, fed, inputs
 from tinyrt.mcu.library import Library
 from tinyrt.mcu.run import run
+from tinyrt.mcu.stack import stack_bound
 from tinyrt.mcu.targets import Target
 from tinyrt.plan import Plan
+
+RUN_TIMEOUT_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model to be profiled."""
+
+    program: Program
+    plan: Plan
+    project: Project
+    inputs: Mapping[int, bytes]
+    """The bytes of each graph input, by tensor index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +48,12 @@ class Profile:
     target: str
     flavour: str
     optimize: str
+    """What the emitted code saves: `size`, `balanced` or `speed`."""
+    compiler_optimize: str
+    """The compiler's optimization flag."""
     instructions: int
     operators: tuple[OperatorCount, ...]
+    """Empty where operators were not told apart."""
     macs: int
     code_bytes: int
     """Instructions of the model and its kernels."""
@@ -42,92 +62,104 @@ class Profile:
     arena_bytes: int
     stack_bytes: int
     """Depth of the stack below the caller of `<name>_run`, measured by painting."""
+    stack_bound: int | None
+    """No run takes more than that, by the frames of all that can be called; None: no such bound."""
+    stack_chain: str
+    """The calls that the bound is the sum of, or why there is none."""
 
 
 def profile(
-    program: Program,
-    plan: Plan,
-    project: Project,
     target: Target,
-    inputs: Mapping[int, bytes],
+    subjects: Sequence[Subject],
     folder: Path,
     *,
+    per_operator: bool = True,
     optimize: str = "-O2",
     library: Library | None = None,
-) -> Profile:
-    """Count the instructions of one run on an emulated core.
+) -> tuple[Profile, ...]:
+    """Count the instructions of one run of each model on an emulated core.
 
-    The model is built twice: as it is, for its size and its total, and with a probe after every
-    operator.
+    The models are one program, which is built as it is, for sizes and totals, and then with a
+    probe after every operator.
 
     Args:
-        program: the model.
-        plan: its memory plan.
-        project: the emitted model.
         target: an emulated core.
-        inputs: the bytes of each graph input, by tensor index.
+        subjects: models with distinct names, all of one flavour.
         folder: for what is built.
+        per_operator: whether operators are told apart.
         optimize: the compiler's optimization flag.
-        library: CMSIS-NN, for a model of that flavour; its code counts as the model's.
+        library: CMSIS-NN, for models of that flavour; all its code that is linked counts as each
+            model's.
 
     Raises:
         ToolchainError: the target is this machine, a tool is missing, or a build or run fails.
     """
     if target.machine is None:
         raise ToolchainError(f"{target.name}: instructions are counted on emulated cores only")
-    totals: dict[str, int] = {}
-    operators: dict[int, int] = {}
-    sizes = (0, 0)
-    for probed in (False, True):
-        place = folder / ("probed" if probed else "plain")
-        project.write(place)
-        main = place / "profile_main.c"
-        main.write_text("\n".join(_main(project, inputs, probed=probed)) + "\n", encoding="ascii")
-        sources = [main, *(place / path for path in project.sources)]
-        if probed:
-            # The model is compiled within the main program there, after the probe.
-            sources = [path for path in sources if path.name != f"{project.name}.c"]
-        image = build(
-            target,
-            sources,
-            include_dirs=(place, place / "kernels"),
-            out_dir=place / "build",
-            optimize=optimize,
-            library=library,
-        )
-        for line in run(image, timeout=600.0, count_instructions=True).splitlines():
-            match line.split():
-                case ["op", index, count]:
-                    operators[int(index)] = operators.get(int(index), 0) + int(count)
-                case [("run" | "stack") as what, count]:
-                    if not probed:
-                        totals[what] = int(count)
-                case _:
-                    raise ToolchainError(f"unexpected output of a profiled model: {line}")
-        if not probed:
-            parts = image.sizes_of([s for s in image.sources if s != main])
-            sizes = parts.code_bytes, parts.rodata_bytes
-    return Profile(
-        target=target.name,
-        flavour=program.flavour.value,
-        optimize=optimize,
-        instructions=totals["run"],
-        operators=tuple(
-            OperatorCount(
-                index=node.index,
-                opcode=node.opcode,
-                name=node.name,
-                instructions=operators[node.index],
-                macs=program.macs_of(node),
+    cases = [Case(subject.project, (subject.inputs,)) for subject in subjects]
+    build = partial(build_cases, target, cases, optimize=optimize, library=library)
+    plain = build(folder / "plain", _plain_case, included=False)
+    totals = _counts(plain.image, len(cases))
+    shares: Sequence[Mapping[str, int]] = [{}] * len(cases)
+    if per_operator:
+        shares = _counts(build(folder / "probed", _probed_case, included=True).image, len(cases))
+    found = []
+    for subject, own, total, share in zip(subjects, plain.own, totals, shares, strict=True):
+        sizes = plain.image.sizes_of([*own, *(library.sources if library else ())])
+        bound, chain = _stack(plain.image, f"{subject.project.name}_run")
+        nodes = subject.program.graph.nodes if per_operator else ()
+        found.append(
+            Profile(
+                target=target.name,
+                flavour=subject.program.flavour.value,
+                optimize=subject.program.optimize.value,
+                compiler_optimize=optimize,
+                instructions=total["run"],
+                operators=tuple(
+                    OperatorCount(
+                        index=node.index,
+                        opcode=node.opcode,
+                        name=node.name,
+                        instructions=share[f"op {node.index}"],
+                        macs=subject.program.macs_of(node),
+                    )
+                    for node in nodes
+                ),
+                macs=subject.program.macs,
+                code_bytes=sizes.code_bytes,
+                rodata_bytes=sizes.rodata_bytes,
+                arena_bytes=subject.plan.arena_bytes,
+                stack_bytes=total["stack"],
+                stack_bound=bound,
+                stack_chain=chain,
             )
-            for node in program.graph.nodes
-        ),
-        macs=program.macs,
-        code_bytes=sizes[0],
-        rodata_bytes=sizes[1],
-        arena_bytes=plan.arena_bytes,
-        stack_bytes=totals["stack"],
-    )
+        )
+    return tuple(found)
+
+
+def _stack(image: Image, function: str) -> tuple[int | None, str]:
+    try:
+        bound = stack_bound(image, function)
+    except ToolchainError as error:
+        return None, str(error)
+    return bound.size_bytes, " > ".join(bound.chain)
+
+
+def _counts(image: Image, cases: int) -> tuple[Mapping[str, int], ...]:
+    """What each case counted, by what it is; the outputs of an operator add up."""
+    found: list[dict[str, int]] = []
+    for line in run(image, timeout=RUN_TIMEOUT_SECONDS, count_instructions=True).splitlines():
+        match line.split():
+            case ["case", _]:
+                found.append({})
+            case [*what, count] if what and found:
+                key = " ".join(what)
+                found[-1][key] = found[-1].get(key, 0) + int(count)
+            case _:
+                raise ToolchainError(f"unexpected output of a profiled model: {line}")
+    if len(found) != cases:
+        raise ToolchainError(f"{len(found)} of {cases} profiled models ran")
+    return tuple(found)
 
 
 _PROBE = """\
@@ -148,38 +180,47 @@ static void probe(uint64_t step)
 """
 
 
-def _main(project: Project, inputs: Mapping[int, bytes], *, probed: bool) -> Iterator[str]:
+def _plain_case(number: int, case: Case) -> Iterator[str]:
+    """One run, counted as a whole."""
+    return _case(number, case, f'#include "{case.project.name}.h"', "")
+
+
+def _probed_case(number: int, case: Case) -> Iterator[str]:
+    """One run, counted from operator to operator."""
+    return _case(
+        number, case, f'{_PROBE}\n#include "{case.project.name}.c"', "    last_count = start;"
+    )
+
+
+def _case(number: int, case: Case, model: str, begin: str) -> Iterator[str]:
+    project = case.project
     name, macro = project.name, project.name.upper()
     yield '#include "tinyrt_board.h"'
     yield ""
     yield "#include <string.h>"
     yield ""
-    if probed:
-        yield _PROBE
-    yield f'#include "{name}.{"c" if probed else "h"}"'
+    yield model
     yield ""
-    for position, port in enumerate(project.inputs):
-        yield from writer.array(f"input_{position}", "uint8_t", inputs[port.tensor.index])
+    yield from inputs(case)
     yield f"static TINYRT_ALIGNED({macro}_ARENA_ALIGN) uint8_t memory[{macro}_ARENA_SIZE];"
     yield ""
-    yield "int main(void)"
+    yield f"void case_{number}(void);"
+    yield ""
+    yield f"void case_{number}(void)"
     yield "{"
     yield f"    {name}_ctx ctx;"
     yield "    uint64_t start;"
     yield "    uint64_t end;"
     yield "    int status;"
     yield ""
-    yield "    board_init();"
     yield f"    if ({name}_init(&ctx, memory, sizeof memory) != TINYRT_OK) {{"
-    yield "        return 1;"
+    yield "        board_exit(1);"
     yield "    }"
-    for position, port in enumerate(project.inputs):
-        source = f"input_{position}"
-        yield f"    memcpy({port.function}(&ctx), {source}, sizeof {source});"
+    yield from fed(case, 0)
+    yield f'    board_write("case {number}\\n");'
     yield "    board_paint_stack();"
     yield "    start = board_instructions();"
-    if probed:
-        yield "    last_count = start;"
+    yield begin
     yield f"    status = {name}_run(&ctx);"
     yield "    end = board_instructions();"
     yield '    board_write("stack ");'
@@ -189,5 +230,7 @@ def _main(project: Project, inputs: Mapping[int, bytes], *, probed: bool) -> Ite
     yield '    board_write("\\n");'
     for port in project.outputs:
         yield f"    (void){port.function}(&ctx);"
-    yield "    return status;"
+    yield "    if (status != TINYRT_OK) {"
+    yield "        board_exit(1);"
+    yield "    }"
     yield "}"

@@ -87,6 +87,11 @@ class Target:
         emulator = (self.machine.emulator,) if self.machine else ()
         return (self.compiler, *emulator)
 
+    @property
+    def objdump(self) -> str:
+        """The program that lists the instructions of what `compiler` made."""
+        return self.nm.removesuffix("nm") + "objdump"
+
     def missing(self) -> str | None:
         """Returns one line that names what is not installed and how to get it, or None."""
         names = missing_tools(self.tools)

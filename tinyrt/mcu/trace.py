@@ -5,27 +5,16 @@ is filled with a pattern, so that a read of bytes that nobody wrote shows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from tinyrt.emit import Project, writer
 from tinyrt.errors import ToolchainError
-from tinyrt.mcu.build import Image, build
+from tinyrt.mcu.cases import Case, build_cases, fed, inputs
 from tinyrt.mcu.library import Library
 from tinyrt.mcu.run import run
 from tinyrt.mcu.targets import Target
 
 Crcs = Mapping[tuple[int, int], int]
 """CRC-32 of a tensor as it left an operator, by step and tensor index."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One emitted model with the inputs of its runs."""
-
-    project: Project
-    runs: tuple[Mapping[int, bytes], ...]
-    """The bytes of each graph input, by tensor index, for each run."""
 
 
 def trace(
@@ -52,54 +41,17 @@ def trace(
     Raises:
         ToolchainError: it does not compile, crashes, hangs, or a model refuses its arena.
     """
-    image = build_cases(
-        target, cases, folder, optimize=optimize, sanitize=sanitize, library=library
-    )
-    return _parse(cases, run(image, timeout=timeout))
-
-
-def build_cases(
-    target: Target,
-    cases: Sequence[Case],
-    folder: Path,
-    *,
-    optimize: str = "-O2",
-    sanitize: bool = False,
-    library: Library | None = None,
-) -> Image:
-    """The program that `trace` runs."""
-    kernels: dict[str, str] = {}
-    sources = [folder / "main.c"]
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, case in enumerate(cases):
-        name = case.project.name
-        kernels |= {
-            path: text
-            for path, text in case.project.files.items()
-            if path in {f"{name}.c", f"{name}.h"} or path.startswith("kernels/")
-        }
-        case_file = folder / f"case_{number}.c"
-        case_file.write_text("\n".join(_case(number, case)) + "\n", encoding="ascii")
-        sources.append(case_file)
-    for path, text in kernels.items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="ascii")
-    sources[0].write_text("\n".join(_main(len(cases))) + "\n", encoding="ascii")
-    sources += [folder / path for path in sorted(kernels) if _is_kernel_source(path)]
-    return build(
+    built = build_cases(
         target,
-        sources,
-        include_dirs=(folder, folder / "kernels"),
-        out_dir=folder / "build",
+        cases,
+        folder,
+        _case,
+        included=True,
         optimize=optimize,
         sanitize=sanitize,
         library=library,
     )
-
-
-def _is_kernel_source(path: str) -> bool:
-    return path.startswith("kernels/") and path.endswith(".c")
+    return _parse(cases, run(built.image, timeout=timeout))
 
 
 def _case(number: int, case: Case) -> Iterator[str]:
@@ -125,10 +77,7 @@ def _case(number: int, case: Case) -> Iterator[str]:
     yield "#define TINYRT_OBSERVE(step, tensor, data, bytes) observe(step, tensor, data, bytes)"
     yield f'#include "{name}.c"'
     yield ""
-    for position, port in enumerate(project.inputs):
-        for turn, values in enumerate(case.runs):
-            data = values[port.tensor.index]
-            yield from writer.array(f"input_{position}_{turn}", "uint8_t", data)
+    yield from inputs(case)
     yield f"static TINYRT_ALIGNED({macro}_ARENA_ALIGN) uint8_t memory[{macro}_ARENA_SIZE];"
     yield ""
     yield f"void case_{number}(void)"
@@ -143,30 +92,13 @@ def _case(number: int, case: Case) -> Iterator[str]:
     yield "    }"
     for turn in range(len(case.runs)):
         yield f"    memset(memory, 0x{0xA5 ^ (turn * 37 & 0xFF):02x}, sizeof memory);"
-        for position, port in enumerate(project.inputs):
-            source = f"input_{position}_{turn}"
-            yield f"    memcpy({port.function}(&ctx), {source}, sizeof {source});"
+        yield from fed(case, turn)
         yield f'    board_write("case {number} {turn}\\n");'
         yield f"    if ({name}_run(&ctx) != TINYRT_OK) {{"
         yield "        board_exit(1);"
         yield "    }"
         for port in project.outputs:
             yield f"    (void){port.function}(&ctx);"
-    yield "}"
-
-
-def _main(count: int) -> Iterator[str]:
-    yield '#include "tinyrt_board.h"'
-    yield ""
-    for number in range(count):
-        yield f"void case_{number}(void);"
-    yield ""
-    yield "int main(void)"
-    yield "{"
-    yield "    board_init();"
-    for number in range(count):
-        yield f"    case_{number}();"
-    yield "    return 0;"
     yield "}"
 
 

@@ -1,0 +1,1 @@
+"""What the emitted C takes on Cortex-M: executed instructions and bytes, the same in every run."""
