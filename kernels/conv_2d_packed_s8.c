@@ -118,7 +118,7 @@ static void gather_one(const geometry *p, const window *at, tinyrt_mve_windows w
  * of the next column, with the same outputs. */
 static void gather_mve(const geometry *p, walk *w, tinyrt_mve_block *block, int8_t *columns)
 {
-    int8_t *const bytes = columns + 16 * TINYRT_MVE_COLUMNS * block->sixteens;
+    int8_t *const bytes = columns + tinyrt_mve_column_bytes(p->row_groups * p->filter_height);
     int32_t spare = TINYRT_MVE_COLUMNS - w->left;
     int32_t lane = 0;
     tinyrt_mve_windows windows;
@@ -158,14 +158,13 @@ void tinyrt_conv_2d_packed_s8(const tinyrt_conv_2d_packed_s8_params *params, con
     walk w = begin(p, input, output);
 
     block.columns = columns;
-    block.sixteens = (groups + 3) / 4;
-    block.pair_bytes = 8 * groups;
+    tinyrt_mve_columns_of(&block, groups);
     block.output_offset = p->output_offset;
     block.signs = p->activation_min < p->output_offset;
     for (int32_t lane = 0; lane < 2 * TINYRT_MVE_COLUMNS; ++lane) {
         block.lanes[lane] = (uint16_t)(lane / 2 * p->output_depth + lane % 2);
     }
-    memset(columns, 0, (size_t)(16 * TINYRT_MVE_COLUMNS * block.sixteens));
+    memset(columns, 0, (size_t)tinyrt_mve_column_bytes(groups));
     do {
         int8_t *const place = w.output;
         gather_mve(p, &w, &block, columns);

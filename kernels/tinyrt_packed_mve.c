@@ -17,71 +17,91 @@
     "vldrb.8 q2, [r3], #16\n\t" op " r4, q2, q0\n\t" op " r12, q2, q1\n\t"                          \
     "vldrb.8 q3, [r3], #16\n\t" op " r6, q3, q0\n\t" op " lr, q3, q1\n\t"
 
-/* The sums of A are in r0, r2, r4, r6, those of B in r8, r10, r12, lr. */
+#define ONE_16 DEPTH_16("vmladav.s8")
+#define TWO_16 DEPTH_16("vmladav.s8") DEPTH_16("vmladava.s8")
+/* Where results below zero survive, halves go away from zero: one less for those. */
+#if TINYRT_NUMERICS == TINYRT_NUMERICS_SINGLE
+#define SIGNED ""
+#else
+#define SIGNED                                                                                      \
+    "vshr.s32 q2, q0, #31\n\t"                                                                      \
+    "vshr.s32 q3, q1, #31\n\t"                                                                      \
+    "vadd.i32 q0, q0, q2\n\t"                                                                       \
+    "vadd.i32 q1, q1, q3\n\t"
+#endif
+
+/* All pairs. The sums of A are in r0, r2, r4, r6, those of B in r8, r10, r12, lr. */
+#define PAIRS(first, below_zero)                                                                    \
+    "ldrd r9, r11, [r5, #44]\n\t"                                                                   \
+    "ldr r1, [r5, #52]\n\t"                                                                         \
+    "adds r1, r1, #4\n\t" /* behind the bias of B */                                               \
+    "add r11, r11, #4\n\t"                                                                         \
+    "vldrh.u16 q4, [r5]\n\t"                                                                        \
+    "1:\n\t"                                                                                        \
+    "ldrd r3, r7, [r5, #16]\n\t" first                                                              \
+    "cmp r7, #0\n\t"                                                                                \
+    "beq 3f\n\t"                                                                                    \
+    "2:\n\t" DEPTH_16("vmladava.s8") DEPTH_16("vmladava.s8")                                        \
+    "subs r7, r7, #1\n\t"                                                                           \
+    "bne 2b\n\t"                                                                                    \
+    "3:\n\t"                                                                                        \
+    "vmov q0[2], q0[0], r0, r4\n\t"                                                                 \
+    "vmov q0[3], q0[1], r2, r6\n\t"                                                                 \
+    "vmov q1[2], q1[0], r8, r12\n\t"                                                                \
+    "vmov q1[3], q1[1], r10, lr\n\t"                                                                \
+    "ldrd r6, r8, [r5, #24]\n\t"                                                                    \
+    "ldr r10, [r1, r6]\n\t"                                                                         \
+    "subs r1, r1, r8\n\t"                                                                           \
+    "ldrd r6, r8, [r5, #32]\n\t"                                                                    \
+    "ldrd r2, r3, [r1, #4]\n\t"                                                                     \
+    "ldr r0, [r1], #16\n\t"                                                                         \
+    "asr r10, r10, #8\n\t"                                                                          \
+    "asr r4, r0, #9\n\t"                                                                            \
+    "vadd.i32 q1, q1, r10\n\t"                                                                      \
+    "vadd.i32 q0, q0, r4\n\t"                                                                       \
+    TINYRT_MVE_HIGH "q0, q0, r2\n\t"                                                                \
+    TINYRT_MVE_HIGH "q1, q1, r3\n\t"                                                                \
+    "mvns r0, r0\n\t"                                                                               \
+    "orr r2, r0, #0xF0\n\t" /* -1 - e of A, */                                                      \
+    "orr r3, r8, r0, lsr #4\n\t" /* and of B: one byte of a shift counts */                         \
+    below_zero                                                                                      \
+    "vrshl.s32 q0, r2\n\t"                                                                          \
+    "vrshl.s32 q1, r3\n\t"                                                                          \
+    "vqmovnb.s32 q2, q0\n\t"                                                                        \
+    "vqmovnt.s32 q2, q1\n\t"                                                                        \
+    "vqadd.s16 q2, q2, r6\n\t"                                                                      \
+    "vqmovnb.s16 q2, q2\n\t"                                                                        \
+    "vstrb.16 q2, [r9, q4]\n\t"                                                                     \
+    "adds r9, r9, #2\n\t"                                                                           \
+    "cmp r1, r11\n\t"                                                                               \
+    "bne 1b\n\t"                                                                                    \
+    "subs r1, r1, #4\n\t"                                                                          \
+    "str r9, [r5, #44]\n\t"                                                                         \
+    "str r1, [r5, #52]\n\t"
+
+#define VARIANT(name, first, below_zero)                                                            \
+    static void name(tinyrt_mve_block *block)                                                       \
+    {                                                                                               \
+        register tinyrt_mve_block *r5 __asm__("r5") = block;                                        \
+        __asm__ volatile(PAIRS(first, below_zero)                                                   \
+                         : "+r"(r5)                                                                 \
+                         :                                                                          \
+                         : "r0", "r1", "r2", "r3", "r4", "r6", "r7", "r8", "r9", "r10", "r11",      \
+                           "r12", "lr", "cc", "q0", "q1", "q2", "q3", "q4", "memory");              \
+    }
+
+VARIANT(odd_level, ONE_16, "")
+VARIANT(even_level, TWO_16, "")
+VARIANT(odd_signed, ONE_16, SIGNED)
+VARIANT(even_signed, TWO_16, SIGNED)
+
 void tinyrt_mve_pairs(tinyrt_mve_block *block)
 {
-    register tinyrt_mve_block *r5 __asm__("r5") = block;
-
-    __asm__ volatile(
-        "ldr r1, [r5, #40]\n\t"
-        "1:\n\t" /* a pair */
-        "ldrd r3, r7, [r5, #16]\n\t"
-        "ldr r9, [r5, #24]\n\t"
-        "ldr r11, [r1], #4\n\t" /* 256 * bias of B */
-        "add r9, r9, r1\n\t"    /* behind the weights */
-        DEPTH_16("vmladav.s8")
-        "subs r7, r7, #1\n\t"
-        "beq 3f\n\t"
-        "2:\n\t"
-        DEPTH_16("vmladava.s8")
-        "subs r7, r7, #1\n\t"
-        "bne 2b\n\t"
-        "3:\n\t"
-        "vmov q0[2], q0[0], r0, r4\n\t"
-        "vmov q0[3], q0[1], r2, r6\n\t"
-        "vmov q1[2], q1[0], r8, r12\n\t"
-        "vmov q1[3], q1[1], r10, lr\n\t"
-        "mov r1, r9\n\t"
-        "ldr r0, [r1], #4\n\t" /* bias of A and shifts */
-        "ldrd r2, r3, [r1], #8\n\t"
-        "asr r11, r11, #8\n\t"
-        "asr r4, r0, #9\n\t"
-        "vadd.i32 q1, q1, r11\n\t"
-        "vadd.i32 q0, q0, r4\n\t"
-        TINYRT_MVE_HIGH "q0, q0, r2\n\t"
-        TINYRT_MVE_HIGH "q1, q1, r3\n\t"
-        "ldrd r6, r7, [r5, #28]\n\t" /* output_offset, signs */
-        "mvn r0, r0\n\t"
-        "ldr r8, [r5, #36]\n\t"     /* output */
-        "orr r2, r0, #-16\n\t"        /* -1 - e of A */
-        "sbfx r3, r0, #4, #4\n\t"
-        "orr r3, r3, #-16\n\t"
-#if TINYRT_NUMERICS != TINYRT_NUMERICS_SINGLE
-        "cbz r7, 4f\n\t"
-        "vshr.s32 q2, q0, #31\n\t"
-        "vshr.s32 q3, q1, #31\n\t"
-        "vadd.i32 q0, q0, q2\n\t"
-        "vadd.i32 q1, q1, q3\n\t"
-        "4:\n\t"
-#endif
-        "vrshl.s32 q0, r2\n\t"
-        "vrshl.s32 q1, r3\n\t"
-        "vldrh.u16 q3, [r5]\n\t"
-        "vqmovnb.s32 q2, q0\n\t"
-        "vqmovnt.s32 q2, q1\n\t"
-        "vqadd.s16 q2, q2, r6\n\t"
-        "vqmovnb.s16 q2, q2\n\t"
-        "vstrb.16 q2, [r8, q3]\n\t"
-        "ldr r10, [r5, #44]\n\t"
-        "adds r8, r8, #2\n\t"
-        "str r8, [r5, #36]\n\t"
-        "cmp r1, r10\n\t"
-        "bne 1b\n\t"
-        "str r1, [r5, #40]\n\t"
-        : "+r"(r5)
-        :
-        : "r0", "r1", "r2", "r3", "r4", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "q0",
-          "q1", "q2", "q3", "memory");
+    if (block->signs != 0) {
+        (block->odd != 0 ? odd_signed : even_signed)(block);
+    } else {
+        (block->odd != 0 ? odd_level : even_level)(block);
+    }
 }
 
 void tinyrt_mve_gather(const tinyrt_mve_windows *windows, const int8_t *input, int8_t *column)

@@ -15,14 +15,34 @@
 typedef struct {
     uint16_t lanes[2 * TINYRT_MVE_COLUMNS]; /* 0: where A and B of each pixel go, from `output` */
     const int8_t *columns;                  /* 16 */
-    int32_t sixteens;                       /* 20: of a column */
-    int32_t pair_bytes;                     /* 24: of the weights of a pair */
-    int32_t output_offset;                  /* 28 */
-    int32_t signs;                          /* 32: 0 where the activation levels all results below zero */
-    int8_t *output;                         /* 36 */
-    const int32_t *stream;                  /* 40 */
-    const int32_t *stream_end;              /* 44 */
+    int32_t twos;                           /* 20: sixteens of a column by two, without the first or two */
+    int32_t to_bias;                        /* 24: from behind the weights of a pair to its first word, */
+    int32_t too_far;                        /* 28: and from where they end to behind the last sixteen */
+    int32_t output_offset;                  /* 32 */
+    int32_t nibble;                         /* 36: 0xF0 */
+    int32_t odd;                            /* 40: whether a column has an odd number of sixteens */
+    int8_t *output;                         /* 44 */
+    const int32_t *stream_end;              /* 48 */
+    const int32_t *stream;                  /* 52 */
+    int32_t signs;                          /* 0 where the activation levels all results below zero */
 } tinyrt_mve_block;
+
+/* Bytes of all columns of so many groups. */
+static inline int32_t tinyrt_mve_column_bytes(int32_t groups)
+{
+    return 16 * TINYRT_MVE_COLUMNS * ((groups + 3) / 4);
+}
+
+/* What is the same for all blocks of columns of so many groups. */
+static inline void tinyrt_mve_columns_of(tinyrt_mve_block *block, int32_t groups)
+{
+    const int32_t sixteens = (groups + 3) / 4;
+    block->twos = (sixteens - 1) / 2;
+    block->odd = sixteens % 2;
+    block->to_bias = -(32 * sixteens + 4);
+    block->too_far = 32 * sixteens - 8 * groups;
+    block->nibble = 0xF0;
+}
 
 /* Writes two channels of each pixel for every pair from `stream` to `stream_end`. Reads up to three words
  * behind the last pair. */
