@@ -48,11 +48,23 @@ static void advance(const geometry *p, walk *w, int32_t pixels)
     }
 }
 
-/* Whether as many windows as there are columns lie inside the input, or one. */
-static bool inside(const geometry *p, const window *at, int32_t pixels)
+/* Whether a window lies inside the input. */
+static bool inside(const geometry *p, const window *at)
 {
-    return at->y >= 0 && at->y <= p->inside_height && at->x >= 0 &&
-           at->x + (pixels - 1) * p->stride_width <= p->inside_width;
+    return at->y >= 0 && at->y <= p->inside_height && at->x >= 0 && at->x <= p->inside_width;
+}
+
+/* How many blocks of columns from here lie in this row of outputs, and their windows inside the input. */
+static int32_t blocks_inside(const geometry *p, const walk *w, int32_t columns)
+{
+    const int32_t room = p->inside_width - w->at.x - (columns - 1) * p->stride_width;
+
+    if (!inside(p, &w->at) || room < 0) {
+        return 0;
+    }
+    const int32_t fit = room / (columns * p->stride_width) + 1;
+    const int32_t left = w->row_left / columns;
+    return fit < left ? fit : left;
 }
 
 static walk begin(const geometry *p, const int8_t *input, int8_t *output)
@@ -87,6 +99,10 @@ static void gather_one(const geometry *p, const window *at, tinyrt_mve_windows w
     const int8_t *first = at->first + y_first * windows.row_step + x_first * tap_x;
 
     windows.windows = 1;
+    if (inside(p, at)) {
+        tinyrt_mve_gather(&windows, at->first, column);
+        return;
+    }
     if (p->dilation_width == 1 && depth % 4 == 0) {
         tinyrt_mve_fill(column, whole, p->input_zero_point, 16 * TINYRT_MVE_COLUMNS);
         if (seen) {
@@ -114,28 +130,58 @@ static void gather_one(const geometry *p, const window *at, tinyrt_mve_windows w
     tinyrt_mve_gather(&windows, bytes, column);
 }
 
-/* Gathers the next four windows. A last block may have columns to spare: the first ones, which are copies
- * of the next column, with the same outputs. */
-static void gather_mve(const geometry *p, walk *w, tinyrt_mve_block *block, int8_t *columns)
+/* All channels of a block, from `output` on. */
+static void channels(const geometry *p, tinyrt_mve_block *block, int8_t *output)
+{
+    const int32_t pair_words = 2 * p->row_groups * p->filter_height + 4;
+
+    block->output = output;
+    block->stream = p->stream;
+    block->stream_end = p->stream + (p->output_depth / 2) * pair_words;
+    tinyrt_mve_pairs(block);
+    if (p->output_depth % 2 != 0) {
+        block->stream_end += pair_words;
+        --block->output;
+        tinyrt_mve_pairs(block);
+    }
+}
+
+/* The outputs of four pixels side by side. */
+static void lanes_of_neighbours(const geometry *p, tinyrt_mve_block *block)
+{
+    for (int32_t lane = 0; lane < 2 * TINYRT_MVE_COLUMNS; ++lane) {
+        block->lanes[lane] = (uint16_t)(lane / 2 * p->output_depth + lane % 2);
+    }
+}
+
+/* Computes blocks whose windows lie side by side within the input. */
+static void run_inside(const geometry *p, walk *w, tinyrt_mve_windows windows, tinyrt_mve_block *block,
+                       int8_t *columns, int32_t blocks)
+{
+    const int8_t *first = w->at.first;
+    int8_t *output = w->output;
+
+    windows.windows = TINYRT_MVE_COLUMNS;
+    lanes_of_neighbours(p, block);
+    advance(p, w, blocks * TINYRT_MVE_COLUMNS);
+    do {
+        tinyrt_mve_gather(&windows, first, columns);
+        first += TINYRT_MVE_COLUMNS * windows.step;
+        channels(p, block, output);
+        output += TINYRT_MVE_COLUMNS * p->output_depth;
+    } while (--blocks > 0);
+}
+
+/* Computes the next four windows one by one. A last block may have columns to spare: the first ones, which
+ * are copies of the next column, with the same outputs. */
+static void run_any(const geometry *p, walk *w, tinyrt_mve_windows windows, tinyrt_mve_block *block,
+                    int8_t *columns)
 {
     int8_t *const bytes = columns + tinyrt_mve_column_bytes(p->row_groups * p->filter_height);
+    int8_t *const output = w->output;
     int32_t spare = TINYRT_MVE_COLUMNS - w->left;
     int32_t lane = 0;
-    tinyrt_mve_windows windows;
 
-    windows.rows = p->filter_height;
-    windows.row_step = p->dilation_height * p->input_width * p->input_depth;
-    windows.row_groups = p->row_groups;
-    windows.step = p->stride_width * p->input_depth;
-    windows.windows = TINYRT_MVE_COLUMNS;
-    windows.first = 0;
-    windows.copied = p->row_groups;
-    block->output = w->output;
-    if (w->row_left >= TINYRT_MVE_COLUMNS && inside(p, &w->at, TINYRT_MVE_COLUMNS)) {
-        tinyrt_mve_gather(&windows, w->at.first, columns);
-        advance(p, w, TINYRT_MVE_COLUMNS);
-        return;
-    }
     for (int32_t pixel = 0; pixel < TINYRT_MVE_COLUMNS; ++pixel) {
         gather_one(p, &w->at, windows, bytes, columns + 16 * pixel);
         block->lanes[2 * pixel] = (uint16_t)lane;
@@ -145,6 +191,7 @@ static void gather_mve(const geometry *p, walk *w, tinyrt_mve_block *block, int8
             lane += p->output_depth;
         }
     }
+    channels(p, block, output);
 }
 
 void tinyrt_conv_2d_packed_s8(const tinyrt_conv_2d_packed_s8_params *params, const int8_t *input,
@@ -152,29 +199,29 @@ void tinyrt_conv_2d_packed_s8(const tinyrt_conv_2d_packed_s8_params *params, con
 {
     const geometry *const p = params;
     const int32_t groups = p->row_groups * p->filter_height;
-    const int32_t pair_words = 2 * groups + 4;
     int8_t *const columns = (int8_t *)scratch;
+    tinyrt_mve_windows windows;
     tinyrt_mve_block block;
     walk w = begin(p, input, output);
 
-    block.columns = columns;
     tinyrt_mve_columns_of(&block, groups);
+    block.columns = columns;
     block.output_offset = p->output_offset;
     block.signs = p->activation_min < p->output_offset;
-    for (int32_t lane = 0; lane < 2 * TINYRT_MVE_COLUMNS; ++lane) {
-        block.lanes[lane] = (uint16_t)(lane / 2 * p->output_depth + lane % 2);
-    }
+    windows.rows = p->filter_height;
+    windows.row_step = p->dilation_height * p->input_width * p->input_depth;
+    windows.row_groups = p->row_groups;
+    windows.step = p->stride_width * p->input_depth;
+    windows.first = 0;
+    windows.copied = p->row_groups;
     memset(columns, 0, (size_t)tinyrt_mve_column_bytes(groups));
     do {
         int8_t *const place = w.output;
-        gather_mve(p, &w, &block, columns);
-        block.stream = p->stream;
-        block.stream_end = p->stream + (p->output_depth / 2) * pair_words;
-        tinyrt_mve_pairs(&block);
-        if (p->output_depth % 2 != 0) {
-            block.stream_end += pair_words;
-            --block.output;
-            tinyrt_mve_pairs(&block);
+        const int32_t blocks = blocks_inside(p, &w, TINYRT_MVE_COLUMNS);
+        if (blocks > 0) {
+            run_inside(p, &w, windows, &block, columns, blocks);
+        } else {
+            run_any(p, &w, windows, &block, columns);
         }
         if (p->activation_min > -128 || p->activation_max < 127) {
             tinyrt_mve_clamp(place, (int32_t)(w.output - place), p->activation_min, p->activation_max);
@@ -260,19 +307,6 @@ static void gather_groups(const geometry *p, window at, int32_t *column)
     }
 }
 
-/* How many blocks from here lie in this row of outputs, and their windows inside the input. */
-static int32_t blocks_inside(const geometry *p, const walk *w)
-{
-    const int32_t room = p->inside_width - w->at.x - (TINYRT_COLUMNS - 1) * p->stride_width;
-
-    if (!inside(p, &w->at, 1) || room < 0) {
-        return 0;
-    }
-    const int32_t fit = room / (TINYRT_COLUMNS * p->stride_width) + 1;
-    const int32_t left = w->row_left / TINYRT_COLUMNS;
-    return fit < left ? fit : left;
-}
-
 /* Gathers the next three windows one by one. A last block may have columns to spare: the first ones,
  * whose outputs are overwritten by the next column's. */
 static void gather_any(const geometry *p, walk *w, tinyrt_block *block, int32_t *columns)
@@ -282,7 +316,7 @@ static void gather_any(const geometry *p, walk *w, tinyrt_block *block, int32_t 
 
     for (int32_t pixel = 0; pixel < TINYRT_COLUMNS; ++pixel) {
         int32_t *column = columns + pixel;
-        if (inside(p, &w->at, 1)) {
+        if (inside(p, &w->at)) {
             const int8_t *first = w->at.first;
             for (int32_t rows = p->filter_height; rows > 0; --rows) {
                 tinyrt_packed_widen(first, p->row_groups, column);
@@ -349,7 +383,7 @@ void tinyrt_conv_2d_packed_s8(const tinyrt_conv_2d_packed_s8_params *params, con
             : block->rounding * 128;
     do {
         int8_t *place = w.output;
-        const int32_t blocks = blocks_inside(p, &w);
+        const int32_t blocks = blocks_inside(p, &w, TINYRT_COLUMNS);
         if (blocks > 0) {
             run_inside(p, &w, block, blocks);
         } else {
