@@ -20,6 +20,7 @@ from tinyrt.plan import check
 from tinyrt.plan.first_fit import first_fit, height_of
 from tinyrt.plan.packing import pack
 from tinyrt.plan.problem import Buffer, Problem, gaps_of, items_of
+from tinyrt.plan.tables import intervals_of
 from tinyrt.reading import read_graph
 
 ALIGNMENT = 16
@@ -144,4 +145,5 @@ def _greedy(
     )
     items = items_of(problem)
     order = sorted(range(len(numbers)), key=lambda n: (-sizes[numbers[n]], -n))
-    return height_of(items, first_fit(items, gaps_of(problem, {}), order)) * ALIGNMENT
+    intervals = intervals_of(items, gaps_of(problem, {}))
+    return height_of(items, first_fit(intervals, order)) * ALIGNMENT

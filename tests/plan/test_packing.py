@@ -24,6 +24,7 @@ from tinyrt.plan.problem import (
     items_of,
 )
 from tinyrt.plan.search import Strategy, search
+from tinyrt.plan.tables import tables_of
 
 SHARED = Path(
     os.environ.get("TINYRT_SHARED", Path(__file__).resolve().parents[2].parent / "shared")
@@ -92,7 +93,8 @@ def random_chain(random: Random) -> Problem:
 def searched(problem: Problem, capacity: int, strategy: Strategy) -> bool:
     """Ask the search itself, without heuristics and bounds before it."""
     items, gaps = items_of(problem), gaps_of(problem, {})
-    found, _ = search(items, gaps, sections_of(items, gaps), capacity, strategy, 1_000_000)
+    tables = tables_of(items, gaps, sections_of(items, gaps))
+    found, _ = search(tables, capacity, strategy, 1_000_000)
     return found is not None
 
 

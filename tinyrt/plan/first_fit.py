@@ -3,39 +3,25 @@
 from collections.abc import Iterator, Sequence
 
 from tinyrt.plan.bounds import Section
-from tinyrt.plan.problem import Gaps, Item
+from tinyrt.plan.problem import Item
+from tinyrt.plan.tables import Intervals
 
 
-def forbidden(gaps: Gaps, placed: Item, offset: int, moving: Item) -> Iterator[tuple[int, int]]:
-    """The open intervals in which `moving` may not begin while `placed` lies at `offset`."""
-    for fixed in placed.pieces:
-        for piece in moving.pieces:
-            if fixed.lower < piece.upper and piece.lower < fixed.upper:
-                level = offset + fixed.rise - piece.rise
-                low, high = level - gaps.between(piece, fixed), level + gaps.between(fixed, piece)
-                free = gaps.coincidence(fixed, piece)
-                if free is None:
-                    yield low, high
-                else:
-                    yield low, offset + free
-                    yield offset + free, high
-
-
-def first_fit(items: Sequence[Item], gaps: Gaps, order: Sequence[int]) -> tuple[int, ...]:
+def first_fit(intervals: Intervals, order: Sequence[int]) -> tuple[int, ...]:
     """Place the items in the order given; their offsets, in units, by item."""
     offsets: dict[int, int] = {}
     for number in order:
         busy = sorted(
-            interval
-            for other, offset in offsets.items()
-            for interval in forbidden(gaps, items[other], offset, items[number])
+            (offsets[other] + low, offsets[other] + high)
+            for other, low, high in intervals[number]
+            if other in offsets
         )
         lowest = 0
         for begin, end in busy:
             if begin < lowest < end:
                 lowest = end
         offsets[number] = lowest
-    return tuple(offsets[number] for number in range(len(items)))
+    return tuple(offsets[number] for number in range(len(order)))
 
 
 def height_of(items: Sequence[Item], offsets: Sequence[int]) -> int:

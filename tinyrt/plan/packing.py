@@ -10,11 +10,12 @@ import time as clock
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tinyrt.plan.bounds import Section, sections_of
+from tinyrt.plan.bounds import sections_of
 from tinyrt.plan.first_fit import first_fit, height_of, orders
-from tinyrt.plan.problem import Direction, Gaps, Item, Problem, gaps_of, items_of, quantum_of
+from tinyrt.plan.problem import Direction, Item, Problem, gaps_of, items_of, quantum_of
 from tinyrt.plan.search import OutOfNodesError, Strategy, search
 from tinyrt.plan.shuffle import shuffled
+from tinyrt.plan.tables import Tables, tables_of
 
 NODE_LIMIT = 100_000
 """Nodes that the search may visit by default, over all capacities and strategies."""
@@ -156,17 +157,18 @@ def _pack(
     tried = tuple(orders(items, sections))
     best: tuple[int, ...] = ()
     height = -1
+    tables = tables_of(items, gaps, sections)
     for order in tried:
-        offsets = first_fit(items, gaps, order)
+        offsets = first_fit(tables.intervals, order)
         if height < 0 or height_of(items, offsets) < height:
             best, height = offsets, height_of(items, offsets)
     if height > goal and any(len(item.pieces) > 1 for item in items):
-        best = shuffled(items, gaps, tried, goal, budget.shuffles)
+        best = shuffled(tables, tried, goal, budget.shuffles)
         height = height_of(items, best)
     proof = Proof.LIVE_BYTES
     before = budget.spent
     if height > goal:
-        hunt = _Hunt(items, gaps, sections, tried, budget)
+        hunt = _Hunt(items, tables, tried, budget)
         best, bound = hunt.improve(best, height, floor, goal)
         height = height_of(items, best)
         proof = Proof.SEARCH if bound > floor else proof
@@ -195,8 +197,7 @@ class _Hunt:
     """Looks for packings between a bound and a height known to do."""
 
     items: tuple[Item, ...]
-    gaps: Gaps
-    sections: tuple[Section, ...]
+    tables: Tables
     orders: tuple[tuple[int, ...], ...]
     budget: Budget
 
@@ -207,9 +208,11 @@ class _Hunt:
 
         The goal is asked first: it is most often met. Then the interval between is halved.
         """
-        step = quantum_of(self.items, self.gaps)
-        # Where pieces of a whole could interlock, the search does not see every packing.
-        complete = all(len(item.pieces) == 1 for item in self.items)
+        step = quantum_of(self.items, self.tables.gaps)
+        # The search does not see packings in which pieces of a whole interlock, or in which a copy
+        # lies on what it copies.
+        whole = all(len(item.pieces) == 1 for item in self.items)
+        complete = whole and not self.tables.gaps.copies
         low, capacity = floor, goal
         while low < height and height > goal and self.budget.left:
             answer = self.decide(capacity)
@@ -227,33 +230,42 @@ class _Hunt:
         """Whether all fits into `capacity` units, under every strategy in turn.
 
         One capacity may take a third of the nodes that are left: so a goal that cannot be
-        decided leaves enough to come near it.
+        decided leaves enough to come near it. Every fourth run follows what the runs before it
+        failed on.
         """
-        limit = 2 * len(self.items) + 200
+        limit = 8 * len(self.items) // 5 + 100
         end = self.budget.spent + self.budget.left // 3 + limit
+        blame = [0.0] * len(self.items)
         while self.budget.left and self.budget.spent < end:
-            for strategy in self.strategies():
+            for strategy in self.strategies(blame):
                 allowed = min(limit, self.budget.left, end - self.budget.spent)
                 if not allowed:
                     break
                 try:
-                    found, nodes = search(
-                        self.items, self.gaps, self.sections, capacity, strategy, allowed
-                    )
-                except OutOfNodesError:
+                    found, nodes = search(self.tables, capacity, strategy, allowed)
+                except OutOfNodesError as cut:
                     self.budget.spent += allowed
+                    blame[:] = [old / 2 + new for old, new in zip(blame, cut.blame, strict=True)]
                     continue
                 self.budget.spent += nodes
                 return Answer.IMPOSSIBLE if found is None else found
             limit *= 4
         return Answer.UNDECIDED
 
-    def strategies(self) -> Iterator[Strategy]:
-        """Every way to search, the likeliest to succeed first."""
-        for lowest_first in (True, False):
-            for order in self.orders:
-                for scarcest_first in (False, True):
-                    yield Strategy(order, scarcest_first, lowest_first)
+    def strategies(self, blame: Sequence[float]) -> Iterator[Strategy]:
+        """Every way to search, the likeliest to succeed first.
+
+        Args:
+            blame: how much part each item had in recent failures; it changes as runs fail.
+        """
+        for order in self.orders:
+            yield Strategy(order, scarcest_first=False)
+            yield Strategy(order, lowest_first=False)
+            yield Strategy(order)
+            learned = sorted(self.orders[0], key=lambda item: -blame[item])
+            yield Strategy(tuple(learned), scarcest_first=False)
+        for order in self.orders:
+            yield Strategy(order, scarcest_first=False, lowest_first=False)
 
 
 class Answer(enum.Enum):

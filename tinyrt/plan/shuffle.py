@@ -7,17 +7,17 @@ What comes out no higher is kept.
 """
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from random import Random
 
-from tinyrt.plan.first_fit import forbidden
-from tinyrt.plan.problem import Gaps, Item
+from tinyrt.plan.tables import Tables
 
 _Interval = tuple[int, int]
 
 
 def shuffled(
-    items: Sequence[Item],
-    gaps: Gaps,
+    tables: Tables,
     orders: Sequence[Sequence[int]],
     enough: int,
     rounds: int,
@@ -25,30 +25,26 @@ def shuffled(
     """The offsets of the lowest packing found, in units, by item; always the same one.
 
     Args:
-        items: to be placed.
-        gaps: between them.
+        tables: of the items.
         orders: to begin with; at least one.
         enough: a height below which nothing need be sought.
         rounds: orders to be tried.
     """
-    return _Shuffle(items, gaps).best(orders, enough, rounds)
+    return _Shuffle(tables).best(orders, enough, rounds)
 
 
 class _Shuffle:
     """First-fit on tables of where each pair of items may not lie."""
 
-    def __init__(self, items: Sequence[Item], gaps: Gaps) -> None:
-        self._heights = [item.height for item in items]
+    def __init__(self, tables: Tables) -> None:
+        self._heights = tables.heights
         self._busy = [
             [
                 (other, merged)
-                for other, placed in enumerate(items)
-                if placed is not moving
-                and placed.lower < moving.upper
-                and moving.lower < placed.upper
-                and (merged := _merged(list(forbidden(gaps, placed, 0, moving))))
+                for other, group in groupby(found, key=itemgetter(0))
+                if (merged := _merged([(low, high) for _, low, high in group]))
             ]
-            for moving in items
+            for found in tables.intervals
         ]
         """For each item, the offsets that others forbid, counted from their own."""
 
