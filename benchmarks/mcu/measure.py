@@ -16,6 +16,7 @@ from tinyrt.plan import plan
 from tinyrt.plan.order import reorder
 from tinyrt.rewrite import fold_pads
 from tinyrt.samples import random_inputs
+from tinyrt.strips import Fit, fit
 
 CORES = tuple(name for name in TARGETS if name.startswith("cortex-m"))
 DETAILED = ("cortex-m4", "cortex-m55")
@@ -38,21 +39,28 @@ def tools(target: Target) -> Mapping[str, str]:
     }
 
 
-def emitted(model: bytes, optimize: Optimize) -> Program:
-    """A model as `tinyrt emit` takes it unless it is told otherwise."""
+def whole(model: bytes, optimize: Optimize) -> Program:
+    """A model as `tinyrt emit --no-strips` takes it unless it is told otherwise."""
     return reorder(lower(fold_pads(tinyrt.load(model)), optimize))
 
 
+def emitted(model: bytes, optimize: Optimize) -> Fit:
+    """A model with its plan, as `tinyrt emit` takes it unless it is told otherwise."""
+    return fit(whole(model, optimize), lambda form: lower(form, optimize))
+
+
 def floor_bytes(model: bytes) -> int:
-    """The least arena that the planner knows a model to need: plain kernels take nothing more."""
-    return plan(emitted(model, Optimize.SIZE)).lower_bound_bytes
+    """The least arena that the planner knows a model to need whose operators run as wholes.
+
+    Plain kernels take nothing more.
+    """
+    return plan(whole(model, Optimize.SIZE)).lower_bound_bytes
 
 
-def subject(name: str, program: Program) -> Subject:
+def subject(name: str, form: Fit) -> Subject:
     """A program ready to be counted."""
-    layout = plan(program)
-    project = emit(program, layout, name, f"{name}.tflite")
-    return Subject(program, layout, project, random_inputs(program.graph, SEED))
+    project = emit(form.program, form.plan, name, f"{name}.tflite")
+    return Subject(form.program, form.plan, project, random_inputs(form.program.graph, SEED))
 
 
 def subjects(models: Mapping[str, bytes], optimize: Optimize) -> list[Subject]:
@@ -139,7 +147,7 @@ def _layers(announce: Callable[[str], None]) -> Iterator[tuple[str, Subject]]:
     announce("building layers")
     for name, build in layers().items():
         program = lower(tinyrt.load(build()), Optimize.SPEED)
-        yield name, subject(writer.identifier(name), program)
+        yield name, subject(writer.identifier(name), Fit.of_whole(program))
 
 
 def _layer_count(name: str, one: Subject, found: Profile) -> LayerCount:

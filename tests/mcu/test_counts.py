@@ -15,6 +15,7 @@ from benchmarks.mcu.tables import mean_ratio
 from tests.corpus import MODELS, ROOT
 from tinyrt import cli
 from tinyrt.load import Optimize
+from tinyrt.mcu.profile import Subject
 from tinyrt.mcu.targets import TARGETS
 
 RESULTS = ROOT / "benchmarks" / "results" / "mcu.json"
@@ -29,12 +30,19 @@ OVER = {"micro_speech_quantized": 140}
 544 bytes of an arena of 4 KB, and a seventh of the instructions that it took without them."""
 
 
+@pytest.fixture(scope="module")
+def subjects() -> list[Subject]:
+    """Every model at hand, as `tinyrt emit` writes it."""
+    models = {path.stem: path.read_bytes() for path in MODELS}
+    return measure.subjects(models, Optimize.BALANCED)
+
+
 @pytest.mark.parametrize("target", measure.DETAILED)
-def test_models_take_what_is_recorded(target: str) -> None:
+def test_models_take_what_is_recorded(target: str, subjects: list[Subject]) -> None:
     """One build for all that is asked of it: instructions, stack, memory."""
     recorded = Run.read(RESULTS)
     models = {path.stem: path.read_bytes() for path in MODELS}
-    profiles = measure.count(TARGETS[target], measure.subjects(models, Optimize.BALANCED))
+    profiles = measure.count(TARGETS[target], subjects)
     counts = [measure.model_count(*pair) for pair in zip(models, profiles, strict=True)]
     same = recorded.tools["compiler"] == measure.tools(TARGETS[target])["compiler"]
     tolerance = TOLERANCE if same else OTHER_COMPILER
@@ -139,8 +147,8 @@ def test_saved_and_read_again(tmp_path: Path) -> None:
 def test_what_is_counted_is_what_the_command_emits(tmp_path: Path) -> None:
     path = ROOT / "models" / "digits.tflite"
     assert cli.main(["emit", str(path), "-o", str(tmp_path)]) == 0
-    program = measure.emitted(path.read_bytes(), Optimize.BALANCED)
-    files = measure.subject("digits", program).project.files
+    form = measure.emitted(path.read_bytes(), Optimize.BALANCED)
+    files = measure.subject("digits", form).project.files
     assert (tmp_path / "digits.c").read_text(encoding="ascii") == files["digits.c"]
 
 
