@@ -209,7 +209,6 @@ def combiner(pair: RescaledPair, masks: Masks) -> Combine | None:
         unit = masks.unit(phase, phases)
         turns.append(
             (
-                phase * bits,
                 unit * 0xFF,
                 unit * addend,
                 limiter(wide, unit << (wide - 1), unit * shortfall),
@@ -226,9 +225,9 @@ def combiner(pair: RescaledPair, masks: Masks) -> Combine | None:
         if flip:
             plane2 ^= flip
         total = 0
-        for start, take, constant, limited, raised, cut in turns:
-            lanes_ = (plane1 >> start & take) * first + (plane2 >> start & take) * second
-            total |= (limited(lanes_ + constant) - raised & cut) << start
+        for take, constant, limited, raised, cut in turns:
+            lanes_ = (plane1 & take) * first + (plane2 & take) * second
+            total |= limited(lanes_ + constant) - raised & cut
         return (total >> down) + lowest
 
     return combine

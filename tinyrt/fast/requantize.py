@@ -83,12 +83,11 @@ class Masks:
     def unit(self, phase: int = 0, phases: int = 1) -> int:
         """One at each position of the lanes `phase`, `phase + phases`, … of the grid.
 
-        The vector begins at lane `skip`; it fits the accumulators shifted down by `phase` lanes.
+        They lie where they lie in the accumulators, `skip` lanes up.
         """
         key = (phase, phases)
         if key not in self._units:
-            vector = self.grid.vector(phase, phases) >> (phase * self.bits)
-            self._units[key] = vector << (self.skip * self.bits)
+            self._units[key] = self.grid.vector(phase, phases) << (self.skip * self.bits)
         return self._units[key]
 
     def shared(self, value: int, phase: int = 0, phases: int = 1) -> int:
@@ -158,7 +157,6 @@ def parts_converter(
         addend = unit * line.addend
         turns.append(
             (
-                phase * bits,
                 masks.shared(low, phase, phases),
                 offset,
                 limited,
@@ -171,10 +169,10 @@ def parts_converter(
 
     def convert(parts: Sequence[int]) -> int:
         total = 0
-        for start, take, offset, limited, lowest, addend, cut in turns:
-            added = sum([part >> start & take for part in parts], offset)
+        for take, offset, limited, lowest, addend, cut in turns:
+            added = sum([part & take for part in parts], offset)
             product = (limited(added) - lowest) * factor + addend
-            total |= (product & cut) << start
+            total |= product & cut
         return total >> down
 
     return convert
@@ -219,7 +217,7 @@ def _scaler(
         units = [masks.unit(phase, phases) for phase in range(phases)]
         return _two_lines(line, limited, takes, addends, cuts, split, units, bits, down)
     if phases > 2:
-        return _more_phases(factor, limited, takes, addends, cuts, bits, down)
+        return _more_phases(factor, limited, takes, addends, cuts, down)
     even_take, odd_take = takes
     even_addend, odd_addend = addends
     even_cut, odd_cut = cuts
@@ -227,8 +225,8 @@ def _scaler(
     def two_phases(lanes_: int) -> int:
         limits = limited(lanes_)
         even = (limits & even_take) * factor + even_addend & even_cut
-        odd = (limits >> bits & odd_take) * factor + odd_addend & odd_cut
-        return (even | odd << bits) >> down
+        odd = (limits & odd_take) * factor + odd_addend & odd_cut
+        return (even | odd) >> down
 
     return two_phases
 
@@ -239,16 +237,15 @@ def _more_phases(
     takes: Sequence[int],
     addends: Sequence[int],
     cuts: Sequence[int],
-    bits: int,
     down: int,
 ) -> Convert:
-    turns = [(n * bits, *row) for n, row in enumerate(zip(takes, addends, cuts, strict=True))]
+    turns = list(zip(takes, addends, cuts, strict=True))
 
     def more_phases(lanes_: int) -> int:
         limits = limited(lanes_)
         total = 0
-        for start, take, addend, cut in turns:
-            total |= ((limits >> start & take) * factor + addend & cut) << start
+        for take, addend, cut in turns:
+            total |= (limits & take) * factor + addend & cut
         return total >> down
 
     return more_phases
@@ -266,16 +263,14 @@ def _two_lines(
     down: int,
 ) -> Convert:
     factor, step, sign_down = line.factor, line.step, bits - 1
-    rows = zip(takes, addends, cuts, units, strict=True)
-    turns = [(n * bits, *row) for n, row in enumerate(rows)]
+    turns = list(zip(takes, addends, cuts, units, strict=True))
 
     def two_lines(lanes_: int) -> int:
         limits = limited(lanes_)
         upper = (limits + split) >> sign_down
         total = 0
-        for start, take, addend, cut, unit in turns:
-            product = (limits >> start & take) * factor + addend
-            total |= (product + (upper >> start & unit) * step & cut) << start
+        for take, addend, cut, unit in turns:
+            total |= (limits & take) * factor + addend + (upper & unit) * step & cut
         return total >> down
 
     return two_lines
