@@ -222,6 +222,41 @@ def fit_within(stairs: Staircase, product_bits: int, factor_bits: int, up: int =
     return None if line is None else line.moved(-stairs.bottom_end, up)
 
 
+def factor_from_zero(stairs: Staircase, shift: int, addend: int, up: int) -> int | None:
+    """The factor nearest to the slope for a given addend and x limited to 0 from below.
+
+    Then each step asks for a factor in an interval of its own.
+
+    Args:
+        stairs: with a step; the first of them above 0.
+        shift: of the line.
+        addend: likewise, so that the line is at `base + up` for x = 0.
+        up: what is added to every value.
+
+    Returns:
+        A factor with `floor((max(x, 0) · factor + addend) / 2^shift)` equal to the staircase plus
+        `up`, or beyond its top where that is level; None where there is none.
+    """
+    steps, unit = stairs.steps, 1 << shift
+    lowest = (stairs.base + up + 1 << shift) - addend
+    targets = range(lowest, lowest + unit * len(steps), unit)
+    if steps[0] < 1 or addend >> shift != stairs.base + up:
+        return None
+    # The target is reached at the step: rounded up; and not yet one place before.
+    least = max([-(-target // step) for target, step in zip(targets, steps, strict=True)])
+    ends = [
+        (target - 1) // (step - 1) for target, step in zip(targets, steps, strict=True) if step > 1
+    ]
+    if not stairs.level_above:
+        ends.append((targets[-1] + unit - 1) // stairs.last)
+    greatest = min(ends, default=least)
+    if least > greatest:
+        return None
+    scale = shift - stairs.exponent
+    slope = stairs.multiplier << scale if scale >= 0 else stairs.multiplier >> -scale
+    return min(max(slope, least), greatest)
+
+
 def shortest(stairs: Staircase, greatest_shift: int) -> Line | None:
     """The line of the least shift up to a limit, which also has the shortest factor."""
     for shift in range(greatest_shift + 1):

@@ -4,8 +4,16 @@ import random
 
 import pytest
 
-from tinyrt.fixedpoint import Numerics, requantize_to_int8
-from tinyrt.short_multiplier import Line, Staircase, fit, fit_within, shortest, staircase
+from tinyrt.fixedpoint import Numerics, quantize_multiplier, requantize_to_int8
+from tinyrt.short_multiplier import (
+    Line,
+    Staircase,
+    factor_from_zero,
+    fit,
+    fit_within,
+    shortest,
+    staircase,
+)
 
 PROFILES = tuple(Numerics)
 MULTIPLIERS = (1 << 30, (1 << 30) + 1, 1518500250, (1 << 31) - 1)
@@ -174,3 +182,34 @@ def test_relu_layers_have_short_lines() -> None:
     assert line is not None
     assert line == Line(line.factor, line.addend, line.shift)
     assert line.factor.bit_length() <= 22
+
+
+@pytest.mark.parametrize("numerics", PROFILES)
+@pytest.mark.parametrize("high", [127, 20])
+def test_factors_for_an_addend_of_one_half(numerics: Numerics, high: int) -> None:
+    """Behind a ReLU: any factor that is found gives every output from zero on."""
+    rng = random.Random(high)
+    found = 0
+    for _ in range(40):
+        multiplier, exponent = quantize_multiplier(2.0 ** rng.uniform(-11, -3), numerics)
+        first, last = -rng.randint(0, 1 << 18), rng.randint(1 << 8, 1 << 18)
+        offset = rng.choice((-128, -100))
+        stairs = staircase(multiplier, exponent, offset, offset, high, numerics, first, last)
+        if stairs is None or not stairs.steps:
+            continue
+        for shift in (12, 16, 20, 24):
+            # The first of two roundings is worth 2^(30 − exponent) of the second one's result.
+            for more in (0, 1 << max(0, shift + 30 - stairs.exponent)):
+                addend = ((2 * (offset + 128) + 1) << (shift - 1)) + more
+                factor = factor_from_zero(stairs, shift, addend, 128)
+                if factor is None:
+                    continue
+                found += 1
+                ends = [0, 1, last, *stairs.steps, *(step - 1 for step in stairs.steps)]
+                for x in {*ends, *(rng.randint(0, last) for _ in range(50))}:
+                    value = ((x * factor + addend) >> shift) - 128
+                    wanted = requantize_to_int8(
+                        x, multiplier, exponent, offset, offset, high, numerics
+                    )
+                    assert value == wanted or value > wanted == high == stairs.top
+    assert found > 10

@@ -13,14 +13,20 @@ which the inputs are known to lie bound every lane, those in the gaps among them
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import mul
 
 from tinyrt.fast.block import Block, BlockBuilder, Group
 from tinyrt.fast.costs import CALL, DIGIT_BITS
 from tinyrt.fast.frame import Axis, Frame
+from tinyrt.fast.requantize import Convert
 from tinyrt.fast.scatter import scatter, scatter_cost
-from tinyrt.fast.sums import Job, sums_cost
+from tinyrt.fast.sums import Job, Products, sums_cost
 from tinyrt.fast.winograd import Scheme, filtering_run
 from tinyrt.planar import Channel, Facts, Image, Phases, Pitch, PlanarOperator, PlanarRun
+
+Single = tuple[int, tuple[tuple[int, int], ...], tuple[int, ...], int, Convert]
+"""An output channel with planes of its own, as in a depthwise layer: the channel; of each factor
+the plane, and bits that it is moved down by; the factors; a bias; the conversion."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,8 @@ class ConvolutionRun(PlanarRun):
     known: tuple[tuple[int, int], ...]
     """Output channels that do not depend on the input, with their planes."""
     groups: tuple[Group, ...]
+    singles: tuple[Single, ...] = ()
+    """Groups of one job."""
 
     def run(self, *operands: Sequence[int]) -> list[int]:
         """The output planes; input channels that were known beforehand are not looked at."""
@@ -100,6 +108,12 @@ class ConvolutionRun(PlanarRun):
         results = [0] * len(self.channels)
         for channel, plane in self.known:
             results[channel] = plane
+        for channel, sources, factors, bias, convert in self.singles:
+            met = [
+                planes[n] >> down if down > 0 else planes[n] << -down if down else planes[n]
+                for n, down in sources
+            ]
+            results[channel] = convert(sum(map(mul, factors, met), bias))
         for group in self.groups:
             met = [source.of(planes[source.plane]) for source in group.sources]
             if group.table is not None:
@@ -143,4 +157,24 @@ def _build(frame: Frame, blocks: Sequence[Block]) -> ConvolutionRun | None:
     sources = {source.plane for group in groups for source in group.sources}
     phases = frame.phases(sorted({plane % frame.source.channels for plane in sources}))
     channels = [facts[number] for number in range(len(facts))]
-    return ConvolutionRun(phases, channels, tuple(known), tuple(groups))
+    singles = [_single(group) for group in groups]
+    return ConvolutionRun(
+        phases=phases,
+        channels=channels,
+        known=tuple(known),
+        groups=tuple(g for g, single in zip(groups, singles, strict=True) if single is None),
+        singles=tuple(single for single in singles if single is not None),
+    )
+
+
+def _single(group: Group) -> Single | None:
+    """The only job of a group, in the plainest form; None where that is not all there is to it."""
+    if group.table is not None or len(group.jobs) != 1:
+        return None
+    (job,) = group.jobs
+    if not isinstance(job, Products) or any(source.zero for source in group.sources):
+        return None
+    every = range(len(group.sources))
+    sources = [group.sources[n] for n in (job.select(every) if job.select else every)]
+    places = tuple((source.plane, source.shift) for source in sources)
+    return job.channel, places, job.factors, job.bias, job.convert

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from tinyrt import lanes
 from tinyrt.fixedpoint import Numerics
 from tinyrt.planar import Grid
-from tinyrt.short_multiplier import Line, Staircase, fit_within, staircase
+from tinyrt.short_multiplier import Line, Staircase, factor_from_zero, fit_within, staircase
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class Masks:
     skip: int = 0
     _units: dict[tuple[int, int], int] = field(default_factory=dict)
     _shared: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    _results: dict[int, int] = field(default_factory=dict)
 
     @property
     def bits(self) -> int:
@@ -97,6 +98,12 @@ class Masks:
             self._shared[key] = self.unit(phase, phases) * value
         return self._shared[key]
 
+    def result(self, value: int) -> int:
+        """A scalar at each position of the grid, where planes have it."""
+        if value not in self._results:
+            self._results[value] = self.grid.vector() * value
+        return self._results[value]
+
 
 def converter(stairs: Staircase, masks: Masks) -> tuple[int, Convert]:
     """Build the conversion of one channel.
@@ -112,9 +119,12 @@ def converter(stairs: Staircase, masks: Masks) -> tuple[int, Convert]:
     if not stairs.steps:
         constant = masks.grid.vector() * (stairs.base + 128)
         return 0, lambda _: constant
+    sign = masks.shared(1 << (bits - 1))
+    rectified = _rectifier(stairs, sign, masks)
+    if rectified is not None:
+        return 1 << (bits - 1), rectified
     first, last = stairs.bottom_end, stairs.top_end
     bias, width = (1 << (bits - 1)) - first, last - first
-    sign = masks.shared(1 << (bits - 1))
     # All ones stand for the width (see the module's text): the top of the line is moved there.
     raised = (1 << (bits - 1)) - 1 - width if last < stairs.last else 0
     limited = limiter(bits, sign, masks.unit() * raised)
@@ -176,6 +186,63 @@ def parts_converter(
         return total >> down
 
     return convert
+
+
+def _rectifier(stairs: Staircase, sign: int, masks: Masks) -> Convert | None:
+    """The conversion where the staircase begins above zero, as behind a ReLU.
+
+    Accumulators are limited to zero from below; the upper limit is that of the bytes. So all
+    constants are of the layer and none of the channel, which keeps them in the processor's cache.
+    """
+    bits = masks.bits
+    half, wide = 1 << (bits - 1), 2 * bits
+    if stairs.steps[0] < 1 or stairs.first < -half or stairs.last >= half:
+        return None
+    bottom, top = stairs.base + 128, stairs.top + 128
+    most = wide - stairs.last.bit_length()
+    shift = min(
+        stairs.exponent + min(most, FACTOR_BITS) - (stairs.multiplier + 1).bit_length(),
+        stairs.exponent,
+        wide - 9,
+    )
+    if shift < 1:
+        return None
+    # A half; and what the first of two roundings adds, seen from behind the second.
+    more = 1 << (shift + 30 - stairs.exponent) if shift + 30 >= stairs.exponent else 0
+    for rounding in (more, 0):
+        addend = ((2 * bottom + 1) << (shift - 1)) + rounding
+        factor = factor_from_zero(stairs, shift, addend, 128)
+        if factor is not None:
+            break
+    else:
+        return None
+    greatest = stairs.last * factor + addend
+    if greatest >> wide or greatest >> shift >= half:
+        return None
+    even_take, odd_take = (masks.shared((1 << bits) - 1, phase, 2) for phase in range(2))
+    even_addend, odd_addend = (masks.shared(addend, phase, 2) for phase in range(2))
+    cut = (1 << min(wide - shift, bits - 1)) - 1 << shift
+    even_cut, odd_cut = (masks.shared(cut, phase, 2) for phase in range(2))
+    down, sign_down = shift + masks.skip * bits, bits - 1
+
+    def rectified(lanes_: int) -> int:
+        reached = lanes_ & sign
+        limits = lanes_ & (reached - (reached >> sign_down))
+        even = (limits & even_take) * factor + even_addend & even_cut
+        odd = (limits & odd_take) * factor + odd_addend & odd_cut
+        return (even | odd) >> down
+
+    if greatest >> shift <= top:
+        return rectified
+    # What lies above the top carries into a lane's last bit.
+    above, carry, tops = (masks.result(value) for value in (half - 1 - top, half, top))
+
+    def limited_above(lanes_: int) -> int:
+        found = rectified(lanes_)
+        beyond = found + above & carry
+        return found ^ (found ^ tops) & (beyond - (beyond >> sign_down)) if beyond else found
+
+    return limited_above
 
 
 def limiter(bits: int, sign: int, shortfall: int) -> Convert:
