@@ -8,7 +8,7 @@ from benchmarks import tables
 from benchmarks.figures import Figure
 from benchmarks.mcu import peer
 from benchmarks.mcu.measure import CORES, DETAILED
-from benchmarks.mcu.peer import M4, M55
+from benchmarks.mcu.peer import M3, M4, M55
 from benchmarks.mcu.records import Change, LayerCount, ModelCount, OperatorCount, Run
 from benchmarks.results import geometric_mean
 
@@ -33,7 +33,8 @@ def show(console: Console, run: Run) -> None:
 def _models(console: Console, run: Run) -> None:
     console.print("\n[bold]Whole models[/], instructions of one run, per MAC, part of the peer's")
     headings = [heading for core in CORES for heading in (_short(core), "/MAC")]
-    table = tables.headed("model", "MACs", *headings, "M4/peer", "M55/peer", texts=_NAMES)
+    ratios = [f"{_short(core)}/peer" for core in peer.CORES]
+    table = tables.headed("model", "MACs", *headings, *ratios, texts=_NAMES)
     for name in dict.fromkeys(count.model for count in run.models):
         counts = [run.of(name, core) for core in CORES]
         cells = [cell for count in counts for cell in _cells(count)]
@@ -41,10 +42,10 @@ def _models(console: Console, run: Run) -> None:
             name,
             f"{next(c.macs for c in counts if c is not None):,}",
             *cells,
-            *(tables.ratio(_ratio(run, name, core)) for core in (M4, M55)),
+            *(tables.ratio(_ratio(run, name, core)) for core in peer.CORES),
         )
     console.print(table)
-    for core in (M4, M55):
+    for core in peer.CORES:
         mean = mean_ratio(run, core)
         if mean is not None:
             console.print(
@@ -164,7 +165,8 @@ def figures(run: Run) -> Iterator[Figure]:
     bounds = [count.stack_bound or 0 for count in run.models if count.optimize == "balanced"]
     deepest = float(max(stacks + bounds, default=0)) or None
     yield Figure("stack, deepest of all, by its bound", "bytes", deepest, 512.0, 1024.0)
-    worst = [_ratio(run, name, core) for name in peer.MODELS for core in (M4, M55)]
+    yield Figure("M3, four models, geometric mean", "of peer", mean_ratio(run, M3), 0.333, 0.333)
+    worst = [_ratio(run, name, core) for name in peer.MODELS for core in peer.CORES]
     known = [ratio for ratio in worst if ratio is not None]
     yield Figure("the worst of the four", "of peer", max(known, default=None), 1.0, 1.0)
 
