@@ -97,10 +97,15 @@ VARIANT(even_signed, TWO_16, SIGNED)
 
 void tinyrt_mve_pairs(tinyrt_mve_block *block)
 {
-    if (block->signs != 0) {
-        (block->odd != 0 ? odd_signed : even_signed)(block);
+    /* Called by name: calls through pointers have no bound on their stack. */
+    if (block->signs == 0 && block->odd == 0) {
+        even_level(block);
+    } else if (block->signs == 0) {
+        odd_level(block);
+    } else if (block->odd == 0) {
+        even_signed(block);
     } else {
-        (block->odd != 0 ? odd_level : even_level)(block);
+        odd_signed(block);
     }
 }
 
