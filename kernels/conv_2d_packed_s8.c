@@ -326,7 +326,7 @@ static void gather_any(const geometry *p, walk *w, tinyrt_block *block, int32_t 
         } else if (p->input_depth % 4 == 0 && p->dilation_width == 1) {
             gather_groups(p, w->at, column);
         } else {
-            gather(p, w->at, (int8_t *)(block + 1), column);
+            gather(p, w->at, (int8_t *)(columns + 2 * TINYRT_COLUMNS * block->groups), column);
         }
         block->outputs[pixel] = w->output;
         if (--spare < 0) {
@@ -369,26 +369,26 @@ void tinyrt_conv_2d_packed_s8(const tinyrt_conv_2d_packed_s8_params *params, con
     const geometry *const p = params;
     const int32_t groups = p->row_groups * p->filter_height;
     int32_t *const columns = (int32_t *)scratch;
-    tinyrt_block *const block = (tinyrt_block *)(void *)(columns + 2 * TINYRT_COLUMNS * groups);
+    tinyrt_block block;
     walk w = begin(p, input, output);
 
-    block->columns = columns;
-    block->groups = groups;
-    block->output_offset = p->output_offset;
-    block->rounding = 2 * p->output_offset + 1;
+    block.columns = columns;
+    block.groups = groups;
+    block.output_offset = p->output_offset;
+    block.rounding = 2 * p->output_offset + 1;
     /* One rounding, half up, is the same for both signs. */
-    block->rounding_b =
+    block.rounding_b =
         TINYRT_NUMERICS == TINYRT_NUMERICS_TFLM && p->activation_min < p->output_offset
             ? 0
-            : block->rounding * 128;
+            : block.rounding * 128;
     do {
         int8_t *place = w.output;
         const int32_t blocks = blocks_inside(p, &w, TINYRT_COLUMNS);
         if (blocks > 0) {
-            run_inside(p, &w, block, blocks);
+            run_inside(p, &w, &block, blocks);
         } else {
-            gather_any(p, &w, block, columns);
-            tinyrt_packed_channels(block, p->stream, p->output_depth);
+            gather_any(p, &w, &block, columns);
+            tinyrt_packed_channels(&block, p->stream, p->output_depth);
         }
         if (p->activation_min > -128 || p->activation_max < 127) {
             for (; place != w.output; ++place) {

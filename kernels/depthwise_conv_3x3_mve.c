@@ -3,7 +3,8 @@
  * Two channels at a time are copied into a plane, interleaved, with their padding. Its pitch is limited,
  * for vectors of bytes have offsets of a byte: wider planes are cut into strips, one below the other, each
  * with all columns that its outputs see. A window of 3 rows and 5 columns takes lanes 4 * row + column,
- * and its last column lanes 12 + row. The taps of the first output and of the second one are vectors. */
+ * and its last column lanes 12 + row; with stride 1 it has 4. The taps of the first output and of the
+ * second one are vectors. */
 #include "depthwise_conv_3x3_mve.h"
 
 #include "tinyrt_fixedpoint.h"
@@ -190,7 +191,7 @@ static void prepare(strip *s, int32_t stride, int32_t pitch, int32_t output_step
 {
     for (int32_t lane = 0; lane < LANES; ++lane) {
         const int32_t row = lane < 12 ? lane / 4 : lane % 4 % 3;
-        const int32_t column = lane < 12 ? lane % 4 : 4;
+        const int32_t column = lane < 12 ? lane % 4 : 2 + stride; /* stride 1 needs no fifth one */
         /* A row of taps is w0 w1 w1 w2. The window of the second output begins a stride later. */
         const int32_t second = column - stride;
         s->window[lane] = (uint8_t)(2 * (row * pitch + column));

@@ -376,11 +376,14 @@ static void band(const geometry *p, const int8_t *input, int8_t *output, int32_t
     const int32_t end = top + plane_rows > p->input_rows ? p->input_rows - top : plane_rows;
     const int32_t pitch = p->pitch;
     const int32_t fours = p->output_columns / 4;
+    /* The last window of a row may end in the padding before the next one: there is some behind the last. */
+    const int32_t seen = (p->output_columns + p->output_columns % 2) * p->stride + 2;
+    const int32_t behind = seen > pitch ? seen - pitch : 0;
     int16_t *const place = plane + begin * pitch + p->pad_columns;
     const int32_t *stream = p->stream;
     channel c;
 
-    fill(plane, plane_rows * pitch / 2, p->input_zero_point);
+    fill(plane, (plane_rows * pitch + behind) / 2, p->input_zero_point);
     c.column_step = p->output_column_step;
     c.last_step = p->output_columns % 2 == 0 ? p->output_column_step : 0;
     c.row_bytes = 2 * p->stride * pitch;

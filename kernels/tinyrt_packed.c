@@ -33,8 +33,8 @@
 #define HALF_B "64"
 #endif
 
-/* r0 runs through the columns and so arrives at the block; r1 is the stream. The sums of A are in r8 to
- * r10, those of both channels in r11, r12, lr. */
+/* r0 is the block, and found again after it has run through the columns; r1 is the stream. The sums of A
+ * are in r8 to r10, those of both channels in r11, r12, lr. */
 void tinyrt_packed_pairs(tinyrt_block *block, const int32_t *stream)
 {
     register tinyrt_block *r0 __asm__("r0") = block;
@@ -66,6 +66,7 @@ void tinyrt_packed_pairs(tinyrt_block *block, const int32_t *stream)
         "bne 4b\n\t"
         "5:\n\t"
         "ldmia r1!, {r2, r3, r4}\n\t" /* bias of A and shifts; multipliers */
+        "ldr r0, %[block]\n\t"
         "asr r5, r2, #8\n\t"
         "and r6, r2, #15\n\t"
         "ubfx r2, r2, #4, #4\n\t"
@@ -152,7 +153,7 @@ void tinyrt_packed_pairs(tinyrt_block *block, const int32_t *stream)
         "b 6b\n\t"
         "8:\n\t"
         : "+r"(r0), "+r"(r1)
-        :
+        : [block] "m"(block)
         : "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
 }
 

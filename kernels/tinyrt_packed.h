@@ -63,8 +63,7 @@ static inline int8_t *tinyrt_packed_outputs(int32_t sum, int32_t sum_a, const in
     return output;
 }
 
-/* What the products of a block need. It lies right behind the columns: the assembly arrives at it there,
- * and knows the offsets. */
+/* What the products of a block need; the assembly knows the offsets. */
 typedef struct {
     int8_t *outputs[TINYRT_COLUMNS]; /* 0: the next byte of each pixel */
     int32_t rounding;                /* 12: 2 * output_offset + 1 */

@@ -9,6 +9,7 @@ from tests.corpus import MODELS
 from tests.examples import EXAMPLES
 from tinyrt.load import Program, load
 from tinyrt.plan import Plan, plan
+from tinyrt.plan.problem import Direction
 
 LIVE_BYTES = {
     "kws_ref_model": 16_000,
@@ -18,6 +19,9 @@ LIVE_BYTES = {
     "micro_speech_quantized": 5_968,
 }
 """The bound where nothing overlaps, as measured with other tools."""
+
+FORWARD_BYTES = {"kws_ref_model": 9_792}
+"""Where kernels walk forward only, likewise."""
 
 
 def conflicts(program: Program, found: Plan) -> list[tuple[int, int]]:
@@ -56,6 +60,15 @@ class TestModels:
         assert conflicts(program, found) == []
         assert found.optimal
         assert found.arena_bytes == LIVE_BYTES.get(path.stem, found.arena_bytes)
+
+    def test_forward_alone_is_between_no_overlap_and_both(self, path: Path) -> None:
+        program = load(path.read_bytes())
+        found = plan(program, backward=False)
+        assert found.optimal
+        assert set(found.directions.values()) <= {Direction.FORWARD}
+        least, most = plan(program).arena_bytes, plan(program, overlap=False).arena_bytes
+        assert least <= found.arena_bytes <= most
+        assert found.arena_bytes == FORWARD_BYTES.get(path.stem, found.arena_bytes)
 
     def test_overlap_only_where_a_kernel_declares_it(self, path: Path) -> None:
         program = load(path.read_bytes())

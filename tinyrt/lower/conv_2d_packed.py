@@ -13,8 +13,6 @@ from tinyrt.ops.depthwise_conv_2d import DepthwiseConv2D
 
 _COLUMNS = 3
 """TINYRT_COLUMNS in C: windows gathered at a time."""
-_BLOCK_BYTES = 56
-"""Room for a `tinyrt_block` (`kernels/tinyrt_packed.h`) where pointers take 8 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +97,15 @@ class Conv2DPacked(CKernel):
         )
 
     def cost(self) -> Cost:
-        """Three columns of 16-bit values, the block, and a row of a window as bytes."""
-        column = 8 * self.filter_height * self.row_groups
-        return Cost(scratch_bytes=_COLUMNS * column + _BLOCK_BYTES + 4 * self.row_groups)
+        """Three columns of 16-bit values, or four of bytes in groups of sixteen.
+
+        Windows whose pixels are no whole groups, or lie apart, are gathered as bytes before: row
+        by row, or all rows at once.
+        """
+        groups = self.filter_height * self.row_groups
+        apart = self.input_depth % 4 != 0 or self.dilation_width != 1
+        words = 8 * _COLUMNS * groups + 4 * self.row_groups * apart
+        return Cost(scratch_bytes=max(words, 64 * -(-groups // 4) + 4 * groups * apart))
 
     def _walk(self) -> walks.Walk:
         """How the C walks: three windows are read before three pixels are written."""

@@ -107,7 +107,12 @@ class DepthwiseConv3x3(CKernel):
         if columns.reach >= _REACH:
             return None
         # Vectors compute eight outputs of a row, which see so many values; bytes, that is.
-        pitch = max(stride * columns.even_outputs + 2, 6 if stride == 1 else 10)
+        pitch = max(stride * columns.even_outputs + 2, 10)
+        if stride == 1:
+            # The padding before a row is also the padding behind the one above.
+            seen = columns.outputs + 2 - columns.pad
+            pitch = max(seen, columns.pad + min(columns.inputs, seen), 6)
+            pitch += pitch % 2
         band_rows = rows.outputs
         if stride == 2 and room is not None:
             plane_rows = max(room, LEAST_PLANE_BYTES) // (2 * pitch)
@@ -145,11 +150,13 @@ class DepthwiseConv3x3(CKernel):
         rows = (self.band_rows - 1) * self.stride + 3
         pitch = (self.strip_columns - 1) * self.stride + 3
         strips = -(-self.output_columns // self.strip_columns)
-        # Eight or four outputs are computed at a time; the window of the last two has five columns.
+        # Eight or four outputs are computed at a time.
         eights, rest = divmod(self.strip_columns, 8)
         computed = 8 * (eights + (rest > 4)) + 4 * (1 <= rest <= 4)
-        behind = max(0, (computed - 2) * self.stride + 5 - pitch)
-        return Cost(scratch_bytes=2 * max(rows * self.pitch, strips * rows * pitch + behind))
+        behind = max(0, (computed - 1) * self.stride + 3 - pitch)
+        seen = (self.output_columns + self.output_columns % 2) * self.stride + 2
+        plane = rows * self.pitch + max(0, seen - self.pitch)
+        return Cost(scratch_bytes=2 * max(plane, strips * rows * pitch + behind))
 
     def overlap(self) -> tuple[Overlap, ...]:
         """A channel is read before it is written, and written only where it was read.

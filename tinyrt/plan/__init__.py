@@ -61,6 +61,7 @@ def plan(
     program: Program,
     *,
     overlap: bool = True,
+    backward: bool = True,
     enough: int | None = None,
     budget: Budget | None = None,
 ) -> Plan:
@@ -70,10 +71,11 @@ def plan(
         program: in the order of its steps.
         overlap: let an output run into an input that dies in its operator, as far as the kernel
             declares that its loops allow.
+        backward: let kernels walk from high to low addresses for that.
         enough: bytes of arena below which nothing need be sought.
         budget: of the search, where the simple ways do not meet the bound.
     """
-    arena = arena_of(program, overlap=overlap)
+    arena = arena_of(program, overlap=overlap, backward=backward)
     budget = budget or Budget()
     packing = pack(arena.problem, enough=enough, budget=budget)
     insides = insides_of(program, arena) if overlap else ()

@@ -7,7 +7,7 @@ and so do kernels whose output may share bytes with a dying input in place only.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinyrt.kernel import Overlap
 from tinyrt.load import Program, Step
@@ -33,15 +33,16 @@ class Arena:
     """The buffer of each step's working memory, by key of the step."""
 
 
-def arena_of(program: Program, *, overlap: bool = True) -> Arena:
+def arena_of(program: Program, *, overlap: bool = True, backward: bool = True) -> Arena:
     """Work out the lifetimes.
 
     Args:
         program: whose tensors.
         overlap: let outputs run into dying inputs, as far as their kernels declare.
+        backward: let kernels walk from high to low addresses for that.
     """
     tensors = program.graph.tensors
-    overlaps = _overlaps(program) if overlap else [()] * len(program.steps)
+    overlaps = _overlaps(program, backward) if overlap else [()] * len(program.steps)
     places = places_of(program, overlaps)
     stretches = stretches_of(program, places)
     buffers = [
@@ -72,12 +73,15 @@ def arena_of(program: Program, *, overlap: bool = True) -> Arena:
     return Arena(problem, stretches, places, holder, scratch)
 
 
-def _overlaps(program: Program) -> list[tuple[Overlap, ...]]:
+def _overlaps(program: Program, backward: bool) -> list[tuple[Overlap, ...]]:
     """What each step allows; worked out once for the strips that run the same code."""
     known: dict[int, tuple[Overlap, ...]] = {}
     for step in program.steps:
         if id(step.code) not in known:
-            known[id(step.code)] = step.overlaps
+            allowed = step.overlaps
+            if not backward:
+                allowed = tuple(replace(overlap, backward=None) for overlap in allowed)
+            known[id(step.code)] = allowed
     return [known[id(step.code)] for step in program.steps]
 
 
