@@ -111,7 +111,7 @@ class Step:
     def scratch_bytes(self) -> int:
         """Working memory in the arena during this operator only."""
         if self.calls:
-            return max(call.scratch_bytes for call in self.calls)
+            return max(call.scratch.bytes for call in self.calls)
         return self.code.cost().scratch_bytes
 
     @property

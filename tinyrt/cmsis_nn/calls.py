@@ -61,7 +61,15 @@ class Struct:
 class Scratch:
     """The address of a `cmsis_nn_context` with working memory from the arena."""
 
-    bytes: int
+    mve_bytes: int = 0
+    """What is taken on cores with MVE."""
+    other_bytes: int = 0
+    """The most that is taken on any other."""
+
+    @property
+    def bytes(self) -> int:
+        """What is planned: emitted code is bound to no core."""
+        return max(self.mve_bytes, self.other_bytes)
 
 
 Argument = int | Operand | Result | Array | Dims | Struct | Scratch
@@ -91,6 +99,6 @@ class Call:
     """Operands that the output may take the place of."""
 
     @property
-    def scratch_bytes(self) -> int:
-        """Working memory in the arena during the call."""
-        return max((a.bytes for a in self.arguments if isinstance(a, Scratch)), default=0)
+    def scratch(self) -> Scratch:
+        """Working memory in the arena during the call; of no bytes if it takes none."""
+        return next((a for a in self.arguments if isinstance(a, Scratch)), Scratch())

@@ -18,7 +18,7 @@ from tinyrt.cmsis_nn.geometry import (
     Geometry,
     as_convolution,
     depthwise_is_exact,
-    depthwise_scratch_bytes,
+    depthwise_scratch,
 )
 from tinyrt.ops.conv_2d import Conv2D
 from tinyrt.ops.depthwise_conv_2d import DepthwiseConv2D
@@ -42,7 +42,7 @@ def conv_2d(kernel: Conv2D) -> Call | None:
         "arm_convolve_wrapper_s8",
         geometry,
         Struct("conv_params", "cmsis_nn_conv_params", _members(kernel, geometry)),
-        geometry.scratch_bytes(),
+        geometry.scratch(),
         (kernel.filter, kernel.bias, kernel.multipliers, kernel.shifts),
     )
 
@@ -69,7 +69,7 @@ def depthwise_conv_2d(kernel: DepthwiseConv2D) -> Call | None:
             "cmsis_nn_dw_conv_params",
             _members(kernel, geometry, {"ch_mult": kernel.depth_multiplier}),
         ),
-        depthwise_scratch_bytes(geometry),
+        depthwise_scratch(geometry),
         (
             kernel.filter + bytes(spare),
             kernel.bias + spare,
@@ -96,7 +96,7 @@ def _call(
     function: str,
     geometry: Geometry,
     parameters: Struct,
-    scratch_bytes: int,
+    scratch: Scratch,
     data: tuple[bytes, tuple[int, ...], tuple[int, ...], tuple[int, ...]],
 ) -> Call:
     """The two wrappers take the same arguments; `data`: filter, bias, multipliers, shifts."""
@@ -112,7 +112,7 @@ def _call(
     return Call(
         function,
         (
-            Scratch(scratch_bytes),
+            scratch,
             parameters,
             quantization,
             geometry.source,
@@ -127,6 +127,6 @@ def _call(
         buffer=SizeQuery(
             f"{function}_get_buffer_size",
             (parameters, geometry.source, geometry.filter, geometry.output),
-            scratch_bytes,
+            scratch.bytes,
         ),
     )

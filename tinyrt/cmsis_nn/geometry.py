@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
-from tinyrt.cmsis_nn.calls import Dims
+from tinyrt.cmsis_nn.calls import Dims, Scratch
 from tinyrt.ops.conv_2d import Conv2D
 from tinyrt.ops.depthwise_conv_2d import DepthwiseConv2D
 
@@ -125,14 +125,14 @@ class Geometry:
         column = self.turned()
         return None if column.row else column
 
-    def scratch_bytes(self) -> int:
-        """The most working memory that a convolution takes on any core."""
+    def scratch(self) -> Scratch:
+        """The most working memory that a convolution takes."""
         if self.product:
             # Arm's own compiler gets a variant with two columns of int16.
-            return 2 * 2 * self.source.c if self.strides == (1, 1) else 0
-        # With MVE four windows of int8 in whole vectors; else two of int16, never more than that.
+            return Scratch(0, 2 * 2 * self.source.c if self.strides == (1, 1) else 0)
+        # With MVE four windows of int8 in whole vectors; else two of int16 in whole words.
         taps = self.filter.h * self.filter.w * self.source.c
-        return 4 * -(-taps // _MVE_BYTES) * _MVE_BYTES
+        return Scratch(4 * -(-taps // _MVE_BYTES) * _MVE_BYTES, 2 * 2 * -(-taps // 4) * 4)
 
 
 def row_is_exact(size: int, taps: int, output: int, stride: int, pad: int) -> bool:
@@ -176,19 +176,17 @@ def depthwise_is_exact(geometry: Geometry) -> bool:
     return meets
 
 
-def depthwise_scratch_bytes(geometry: Geometry) -> int:
-    """The most working memory that a depthwise convolution takes on any core."""
+def depthwise_scratch(geometry: Geometry) -> Scratch:
+    """The most working memory that a depthwise convolution takes."""
     source, filter_, output = geometry.source, geometry.filter, geometry.output
     taps = filter_.h * filter_.w
-    found = 0
-    if (source.n, source.c, *geometry.dilations) == (1, output.c, 1, 1):
-        found = 4 * _MVE_DEPTHWISE_CHANNELS * taps
-        if (filter_.h, filter_.w) != (3, 3) or max(geometry.pads) > 1:
-            found = max(found, 2 * source.c * taps)
     if source.c == 1 < output.c:
         # With MVE it becomes a convolution, and the filter is transposed behind its buffer.
-        found = max(found, as_convolution(geometry).scratch_bytes() + taps * output.c)
-    return found
+        return Scratch(as_convolution(geometry).scratch().bytes + taps * output.c, 0)
+    if (source.n, source.c, *geometry.dilations) != (1, output.c, 1, 1):
+        return Scratch()
+    small = (filter_.h, filter_.w) == (3, 3) and max(geometry.pads) <= 1
+    return Scratch(4 * _MVE_DEPTHWISE_CHANNELS * taps, 0 if small else 2 * source.c * taps)
 
 
 def as_convolution(geometry: Geometry) -> Geometry:

@@ -96,7 +96,7 @@ def average_pool_2d(kernel: AveragePool2D) -> Call:
     bytes_ = 4 * kernel.depth
     return Call(
         "arm_avgpool_s8",
-        _pool(kernel, bytes_),
+        _pool(kernel, Scratch(0, bytes_)),
         buffer=SizeQuery(
             "arm_avgpool_s8_get_buffer_size", (kernel.output_width, kernel.depth), bytes_
         ),
@@ -105,10 +105,10 @@ def average_pool_2d(kernel: AveragePool2D) -> Call:
 
 def max_pool_2d(kernel: MaxPool2D) -> Call:
     """arm_max_pool_s8."""
-    return Call("arm_max_pool_s8", _pool(kernel, 0))
+    return Call("arm_max_pool_s8", _pool(kernel, Scratch()))
 
 
-def _pool(kernel: Pool2D, scratch_bytes: int) -> tuple[Argument, ...]:
+def _pool(kernel: Pool2D, scratch: Scratch) -> tuple[Argument, ...]:
     """The arguments of either."""
     parameters = Struct(
         "pool_params",
@@ -120,7 +120,7 @@ def _pool(kernel: Pool2D, scratch_bytes: int) -> tuple[Argument, ...]:
         },
     )
     return (
-        Scratch(scratch_bytes),
+        scratch,
         parameters,
         Dims(kernel.batches, kernel.input_height, kernel.input_width, kernel.depth),
         Operand(0),

@@ -6,6 +6,7 @@ from tinyrt import cmsis_nn
 from tinyrt.cmsis_nn.calls import Argument, Array, Call, Dims, Operand, Result, Scratch, Struct
 from tinyrt.emit import writer
 from tinyrt.emit.data import Constants
+from tinyrt.load import Program
 
 ORIGIN = (
     f"CMSIS-NN (from v7.0.0; bit-exact at {cmsis_nn.COMMIT[:7]}), tinyrt's own where it has none"
@@ -21,6 +22,14 @@ def guards(model: str) -> Iterator[str]:
         yield f"#ifdef {switch}"
         yield f'#error "{model} is not bit-exact with {switch}"'
         yield "#endif"
+
+
+def scratch_note(program: Program) -> str:
+    """What cores differ in: the most working memory that a step takes with MVE, and without."""
+    needs = [call.scratch for step in program.steps for call in step.calls]
+    with_mve = max((need.mve_bytes for need in needs), default=0)
+    without = max((need.other_bytes for need in needs), default=0)
+    return f" (CMSIS-NN takes {with_mve} with MVE, {without} without)"
 
 
 class LibraryWriter:
@@ -52,7 +61,8 @@ class LibraryWriter:
                     arguments.append(operands[position])
                 case Result():
                     arguments.append(result)
-                case Scratch(size):
+                case Scratch():
+                    size = argument.bytes
                     place = f"{scratch}, {size}" if size else "NULL, 0"
                     arguments.append(f"&(cmsis_nn_context){{{place}}}")
                 case _:

@@ -344,6 +344,9 @@ class ModelWriter:
     def _title(self) -> Iterator[str]:
         graph, plan = self.program.graph, self.plan
         scratch = max((s.scratch_bytes for s in self.program.steps), default=0)
+        text = f"{scratch} bytes at most, within the arena"
+        if self.uses_cmsis_nn:
+            text += library.scratch_note(self.program)
         file_ = self._file_name
         command = f"tinyrt emit {file_} -o DIR --name {self.name}"
         choices = f"--numerics {self.program.numerics.value} --flavour {self.program.flavour.value}"
@@ -364,7 +367,7 @@ class ModelWriter:
                 *([("kernels", library.ORIGIN)] if self.uses_cmsis_nn else ()),
                 *(("rewrite", writer.comment_text(text)) for text in self.program.rewrites),
                 ("arena", arena),
-                *([("scratch", f"{scratch} bytes at most, within the arena")] if scratch else ()),
+                *([("scratch", text)] if scratch else ()),
                 ("constants", f"{self.constant_bytes} bytes of weights and tables"),
                 ("work", f"{self.program.macs} MACs in {len(self.program.steps)} operators"),
                 *((f"input {i}", described(p.tensor)) for i, p in enumerate(self.inputs)),
