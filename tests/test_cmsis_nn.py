@@ -334,6 +334,7 @@ class TestCommandLine:
         assert found["instructions"] > found["macs"]
         # The library's code counts: all that the model's own file has is calls.
         assert found["code_bytes"] > 4000
+        assert 0 < found["stack_bytes"] <= found["stack_bound"]
 
     def test_single_rounding(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         command = ["emit", str(KEYWORDS), "-o", str(tmp_path), "--flavour", "cmsis-nn"]

@@ -1,6 +1,7 @@
 """`tinyrt profile`: time per operator in Python, instructions on a core, saved and compared."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,27 @@ class TestCore:
         assert abs(shares - found["instructions"]) < found["instructions"] / 100
         for size in ("code_bytes", "rodata_bytes", "arena_bytes", "stack_bytes"):
             assert found[size] > 0
+        assert found["stack_bytes"] <= found["stack_bound"] <= 1024
+        assert found["stack_chain"].startswith("digits_run > tinyrt_")
         assert len(found["operators"]) == len(tinyrt.load(Path(DIGITS).read_bytes()).steps)
+
+    def test_json_has_what_programs_rely_on(self, capsys: pytest.CaptureFixture[str]) -> None:
+        found = facts(capsys, "--target", "cortex-m55", "--optimize", "size", "--no-strips")
+        figures = {"instructions", "operators", "macs"}
+        figures |= {"code_bytes", "rodata_bytes", "arena_bytes", "stack_bytes", "stack_bound"}
+        origin = {"model", "target", "flavour", "optimize", "compiler_optimize", "inputs"}
+        assert set(found) == figures | origin | {"stack_chain"}
+        assert (found["optimize"], found["compiler_optimize"]) == ("size", "-O2")
+        for operator in found["operators"]:
+            assert set(operator) == {"index", "opcode", "name", "instructions", "macs"}
+
+    def test_the_hot_operators_come_first(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["profile", DIGITS, "--target", "cortex-m4"]) == 0
+        head, *lines = capsys.readouterr().out.splitlines()
+        assert "instructions" in head
+        shares = [float(found[1]) for line in lines if (found := re.search(r" ([\d.]+)% ", line))]
+        assert len(shares) == 10
+        assert shares == sorted(shares, reverse=True)
 
     def test_the_same_model_takes_the_same(
         self, capsys: pytest.CaptureFixture[str], tmp_path: Path
