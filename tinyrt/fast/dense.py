@@ -78,7 +78,7 @@ def _row(
     stairs = requantization.steps(0, least, greatest)
     if stairs is None:
         return None
-    bits = next((width for width in (16, 20, 24, 32) if width >= least_bits(stairs)), None)
+    bits = next((width for width in (16, 20, 22, 24, 32) if width >= least_bits(stairs)), None)
     if bits is None:
         return None
     masks = Masks(Grid(1, channels, Pitch(channels, bits)))
