@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from tests.fast.draws import PROFILES, STYLES, assert_same, content, conv, depthwise
+from tinyrt.fast.convolve import ConvolutionRun
 from tinyrt.fixedpoint import Numerics
 from tinyrt.ops.conv_2d import Conv2D
 from tinyrt.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinyrt.planar import Facts, Pitch
 
 
 def check(
@@ -102,3 +104,23 @@ def test_tall_images_lie_on_their_side() -> None:
     for height, width in ((40, 3), (3, 40), (25, 5), (1, 64), (64, 1)):
         check(conv(rng, height=height, width=width), rng, ("uniform",))
         check(depthwise(rng, height=height, width=width), rng, ("uniform",))
+
+
+def test_lookups_of_fewer_bits() -> None:
+    """Small weights but for a few: the few are multiplied, the rest looked up."""
+    rng = random.Random(10)
+    fixed = {"kernel": 1, "stride": 1, "dilation": 1, "groups": 1, "height": 12, "width": 10}
+    for reach in (2, 7, 30):
+        kernel = conv(rng, depth=48, channels=48, factor=0.001, bias=300, **fixed)
+        small = [rng.randint(-reach, reach) for _ in range(48 * 48)]
+        for place in rng.sample(range(48 * 48), 40):
+            small[place] = rng.choice((-128, 127, 90))
+        kernel = replace(kernel, filter=bytes(weight & 0xFF for weight in small))
+        image = kernel.planar((1,))
+        assert image is not None
+        run = image.build(Pitch(10, 24), [Facts.none(48)])
+        assert isinstance(run, ConvolutionRun)
+        (table,) = [group.table for group in run.groups if group.table is not None]
+        assert table.bits < 8
+        assert any(job.beyond for job in table.jobs)
+        check(kernel, rng, ("uniform", "edges", "high"))

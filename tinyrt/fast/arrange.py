@@ -14,6 +14,9 @@ from tinyrt.graph import Shape
 from tinyrt.kernel import Held, HeldRun, Kernel, Run, Value, as_bytes
 from tinyrt.planar import Facts, Grid, Pitch, PlanarOperator, PlanarRun, Planes
 
+BANDED = 1.15
+"""How much less than without bands an estimate must be."""
+
 LANE_BITS = (20, 22, 24, 32)
 """Widths that are tried, from the one that a cluster's members ask for upwards."""
 
@@ -122,6 +125,8 @@ def _pitches(operators: Sequence[PlanarOperator]) -> list[Pitch]:
             pitches = [Pitch(row, bits, turned, bands) for bands in (1, *BANDS)]
             costs = [(_cost(operators, pitch), pitch) for pitch in pitches]
             known = [(cost, pitch) for cost, pitch in costs if cost is not None]
+            # Moving rows costs more in the midst of a network than alone: bands must save a share.
+            known = [(cost * (BANDED if p.bands > 1 else 1), p) for cost, p in known]
             found += [pitch for _, pitch in sorted(known, key=itemgetter(0))]
     return found
 

@@ -10,12 +10,15 @@ from tinyrt.fast.frame import Frame, Source
 from tinyrt.fast.requantize import converter, least_bits, parts_converter
 from tinyrt.fast.sums import (
     Job,
+    LookupPlan,
     LookupTable,
     PartProducts,
     Products,
-    lookup_group,
+    lookup_plan,
     lookup_table,
+    products_cost,
     selector,
+    weights_of,
 )
 from tinyrt.planar import Channel
 from tinyrt.short_multiplier import Staircase
@@ -99,20 +102,21 @@ class BlockBuilder:
     def groups(self, jobs: Sequence[Job]) -> Iterator[Group]:
         """The jobs, those by lookups where that is faster."""
         products = [job for job in jobs if isinstance(job, Products)]
-        group = self.lookup_group(products)
-        if group is None:
+        plan = self.plan(products)
+        if plan is None:
             yield Group(self.sources, tuple(jobs))
             return
         others = tuple(job for job in jobs if not isinstance(job, Products))
-        table = lookup_table(products, len(self.sources), self.digits, group)
+        table = lookup_table(products, len(self.sources), self.digits, plan)
         yield Group(self.sources, others, table)
 
-    def lookup_group(self, jobs: Sequence[Products]) -> int | None:
-        """Planes of a group, where lookups are possible and faster; of polynomials they are not."""
-        if len(self.shared.keys) != 1 or len(self.shared.columns.offsets) != 1:
+    def plan(self, jobs: Sequence[Products]) -> LookupPlan | None:
+        """How to look up where that is possible and faster; of polynomials it is not."""
+        if not jobs or len(self.shared.keys) != 1 or len(self.shared.columns.offsets) != 1:
             return None
-        weights = sum(len(job.factors) for job in jobs)
-        return lookup_group(len(self.sources), len(jobs), weights, self.digits)
+        rows = weights_of(jobs, len(self.sources))
+        plan = lookup_plan(rows, self.digits)
+        return plan if plan.nanoseconds < products_cost(rows, self.digits) else None
 
     @property
     def digits(self) -> float:

@@ -129,7 +129,7 @@ def planes_cost(frame: Frame, block: Block) -> float:
     digits = frame.masks.grid.lanes * frame.pitch.lane_bits / DIGIT_BITS
     weights = sum(len(tap) - tap.count(0) for output in block.outputs for tap in output.filter)
     if len(block.outputs[0].filter) == 1:
-        return sums_cost(len(block.inputs), len(block.outputs), weights, digits)
+        return sums_cost([output.filter[0] for output in block.outputs], digits)
     # One product for the taps of a row that have the same phase.
     rows = weights / len(frame.columns.offsets)
     return rows * sum(2 * CALL + cost * digits for cost in frame.product_costs)

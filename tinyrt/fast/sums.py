@@ -5,11 +5,13 @@ chosen by what it costs, in digits of the integers:
 
 * `Products`: one multiplication and one addition for each weight that is not zero.
 * `PartProducts`: the same in several sums, where no lane can hold the whole.
-* `Lookups`: the method of the four Russians. For every eight planes, the sums of all subsets are
-  made first, an addition each. Then bit b of eight weights picks one of them, and the sums for
-  bits 7 to 0, doubled in turn, make a channel: no multiplication, one addition for each weight.
+* `Lookups`: the method of the four Russians. For every few planes, the sums of all subsets are
+  made first, an addition each. Then bit b of as many weights picks one of them, and the sums for
+  bits 7 to 0, doubled in turn, make a channel: about one addition for each weight. Most weights
+  are small: where it pays, fewer bits are looked up, and the few larger weights are multiplied.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter, mul
@@ -68,18 +70,32 @@ class Lookups:
     bits: tuple[tuple[Select, ...], ...]
     """For each chunk of the planes and each bit of the weights, highest first, which subset sums.
 
-    The highest bit counts −128.
+    The weights count from the least that these bits can say.
     """
+    beyond: tuple[Select, tuple[int, ...]] | None
+    """Planes whose weight takes more bits, and what is missing."""
     bias: int
     convert: Convert
 
     def added(self, chunk: int, sums: Sequence[int]) -> int:
         """The sum over one chunk, from all its subset sums."""
-        sign, *rest = self.bits[chunk]
-        total = -sum(sign(sums))
-        for select in rest:
+        total = 0
+        for select in self.bits[chunk]:
             total = sum(select(sums), total << 1)
         return total
+
+    def finished(self, total: int, planes: Sequence[int], least: int) -> int:
+        """The output plane.
+
+        Args:
+            total: of all chunks.
+            planes: all of them.
+            least: what to subtract, for the weights count from the least one.
+        """
+        if self.beyond is not None:
+            select, factors = self.beyond
+            total = sum(map(mul, factors, select(planes)), total)
+        return self.convert(total + self.bias - least)
 
 
 Job = Products | PartProducts
@@ -98,17 +114,23 @@ class LookupTable:
     """Of the planes."""
     group: int
     """Planes whose subset sums are made."""
+    bits: int
+    """Of a weight."""
 
     def run(self, planes: Sequence[int]) -> list[int]:
         """The output plane of each job."""
-        totals = [job.bias for job in self.jobs]
+        # All that is added up here is positive, for CPython adds faster than it subtracts.
+        totals = [0] * len(self.jobs)
         for number, chunk in enumerate(self.chunks):
             sums = subset_sums(planes[chunk], self.group)
             totals = [
                 total + job.added(number, sums)
                 for total, job in zip(totals, self.jobs, strict=True)
             ]
-        return [job.convert(total) for total, job in zip(totals, self.jobs, strict=True)]
+        least = sum(planes) << self.bits - 1
+        return [
+            job.finished(total, planes, least) for total, job in zip(totals, self.jobs, strict=True)
+        ]
 
 
 def subset_sums(planes: Sequence[int], group: int) -> list[int]:
@@ -125,44 +147,97 @@ def subset_sums(planes: Sequence[int], group: int) -> list[int]:
     return found
 
 
-def lookup_table(jobs: Sequence[Products], planes: int, digits: float, group: int) -> LookupTable:
+@dataclass(frozen=True, slots=True)
+class LookupPlan:
+    """How weights are looked up."""
+
+    group: int
+    """Planes whose subset sums are made; at most 8."""
+    bits: int
+    """Of a weight; those which take more are multiplied."""
+    nanoseconds: float
+
+
+def lookup_plan(rows: Sequence[Sequence[int]], digits: float) -> LookupPlan:
+    """The fastest way to look up.
+
+    Args:
+        rows: the weights of each output channel.
+        digits: of a plane.
+    """
+    plus, times = CALL + ADD * digits, CALL + MULTIPLY * digits
+    planes, channels = len(rows[0]), len(rows)
+    magnitudes = sorted([weight if weight >= 0 else ~weight for row in rows for weight in row])
+
+    def plan(group: int, bits: int, beyond: int) -> LookupPlan:
+        groups = -(-planes // group)
+        tables = groups * ((1 << group) - group - 1) * (plus + FETCH * digits)
+        sums = channels * bits * (groups * plus + times)
+        return LookupPlan(group, bits, tables + sums + beyond * (plus + times))
+
+    plans = []
+    for bits in range(2, 9):
+        beyond = len(magnitudes) - bisect_left(magnitudes, 1 << bits - 1)
+        plans += [plan(group, bits, beyond) for group in GROUPS]
+    return min(plans, key=lambda found: found.nanoseconds)
+
+
+def lookup_table(
+    jobs: Sequence[Products], planes: int, digits: float, plan: LookupPlan
+) -> LookupTable:
     """The same jobs by lookups.
 
     Args:
         jobs: by products.
         planes: that they meet.
         digits: of a plane.
-        group: planes whose subset sums are made; at most 8.
+        plan: how.
     """
+    group, limit = plan.group, 1 << plan.bits - 1
     group_bytes = (4 * digits + 28) * (1 << group)
     size = group * max(1, int(CACHE_BYTES // group_bytes))
     chunks = [range(start, min(start + size, planes)) for start in range(0, planes, size)]
     # Integers that are named often are one object: less memory to go through.
-    places = range(min(size, planes + group) // group + 1 << group)
-    numbers = list(places)
+    numbers = list(range(min(size, planes + group) // group + 1 << group))
     found = []
+    for job, row in zip(jobs, weights_of(jobs, planes), strict=True):
+        clipped = [min(max(weight, -limit), limit - 1) for weight in row]
+        beyond = [place for place in range(planes) if row[place] != clipped[place]]
+        counted = bytes([weight + limit for weight in clipped])
+        selectors = [
+            _selectors(counted[chunk.start : chunk.stop], plan, numbers) for chunk in chunks
+        ]
+        missing = tuple(row[place] - clipped[place] for place in beyond)
+        rest = (selector(beyond), missing) if beyond else None
+        found.append(Lookups(job.channel, tuple(selectors), rest, job.bias, job.convert))
+    slices = [slice(chunk.start, chunk.stop) for chunk in chunks]
+    return LookupTable(tuple(found), tuple(slices), group, plan.bits)
+
+
+def weights_of(jobs: Sequence[Products], planes: int) -> list[list[int]]:
+    """The weight with which each job meets each of so many planes."""
+    rows = []
     for job in jobs:
-        weights = bytearray(planes)
+        row = [0] * planes
         met = range(planes) if job.select is None else job.select(range(planes))
         for place, factor in zip(met, job.factors, strict=True):
-            weights[place] = factor & 0xFF
-        selectors = [
-            _selectors(bytes(weights[chunk.start : chunk.stop]), group, numbers) for chunk in chunks
-        ]
-        found.append(Lookups(job.channel, tuple(selectors), job.bias, job.convert))
-    slices = [slice(chunk.start, chunk.stop) for chunk in chunks]
-    return LookupTable(tuple(found), tuple(slices), group)
+            row[place] = factor
+        rows.append(row)
+    return rows
 
 
-def _selectors(weights: bytes, group: int, numbers: Sequence[int]) -> tuple[Select, ...]:
+def _selectors(weights: bytes, plan: LookupPlan, numbers: Sequence[int]) -> tuple[Select, ...]:
     """For each bit, highest first, the places of its subset sums."""
+    group = plan.group
     groups = [weights[start : start + group] for start in range(0, len(weights), group)]
     masks = lanes.bit_planes(b"".join([members.ljust(8, b"\0") for members in groups]))
     starts = range(0, len(groups) << group, 1 << group)
     return tuple(
         [
-            selector([numbers[start + mask] for start, mask in zip(starts, row, strict=True)])
-            for row in masks
+            selector(
+                [numbers[start + mask] for start, mask in zip(starts, row, strict=True) if mask]
+            )
+            for row in masks[8 - plan.bits :]
         ]
     )
 
@@ -175,36 +250,12 @@ def selector(which: Sequence[int]) -> Select:
     return lambda planes: [planes[place] for place in places]
 
 
-def lookup_group(planes: int, jobs: int, weights: int, digits: float) -> int | None:
-    """The size of groups at which lookups are fastest; None where products are.
-
-    Args:
-        planes: that the jobs meet.
-        jobs: output channels.
-        weights: that are not zero, of all jobs.
-        digits: of a plane.
-    """
-    cost, group = _lookups_cost(planes, jobs, digits)
-    return group if cost < _products_cost(weights, digits) else None
-
-
-def sums_cost(planes: int, jobs: int, weights: int, digits: float) -> float:
-    """Nanoseconds of the faster way; see `lookup_group`."""
-    return min(_lookups_cost(planes, jobs, digits)[0], _products_cost(weights, digits))
-
-
-def _products_cost(weights: int, digits: float) -> float:
+def products_cost(rows: Sequence[Sequence[int]], digits: float) -> float:
+    """Nanoseconds of one product for each weight that is not zero."""
+    weights = sum(len(row) - row.count(0) for row in rows)
     return weights * (2 * CALL + (MULTIPLY + ADD) * digits)
 
 
-def _lookups_cost(planes: int, jobs: int, digits: float) -> tuple[float, int]:
-    """Nanoseconds, and the size of groups."""
-    plus, double = CALL + ADD * digits, 2 * CALL + MULTIPLY * digits
-
-    def cost(group: int) -> float:
-        groups = -(-planes // group)
-        tables = groups * ((1 << group) - group - 1) * (plus + FETCH * digits)
-        # Eight sums of one lookup a group each, and seven doublings.
-        return tables + jobs * (8 * groups * plus + 7 * double)
-
-    return min((cost(group), group) for group in GROUPS)
+def sums_cost(rows: Sequence[Sequence[int]], digits: float) -> float:
+    """Nanoseconds of the faster way; see `lookup_plan`."""
+    return min(lookup_plan(rows, digits).nanoseconds, products_cost(rows, digits))
