@@ -242,19 +242,27 @@ def factor_from_zero(stairs: Staircase, shift: int, addend: int, up: int) -> int
     targets = range(lowest, lowest + unit * len(steps), unit)
     if steps[0] < 1 or addend >> shift != stairs.base + up:
         return None
-    # The target is reached at the step: rounded up; and not yet one place before.
-    least = max([-(-target // step) for target, step in zip(targets, steps, strict=True)])
-    ends = [
-        (target - 1) // (step - 1) for target, step in zip(targets, steps, strict=True) if step > 1
-    ]
-    if not stairs.level_above:
-        ends.append((targets[-1] + unit - 1) // stairs.last)
-    greatest = min(ends, default=least)
-    if least > greatest:
-        return None
     scale = shift - stairs.exponent
-    slope = stairs.multiplier << scale if scale >= 0 else stairs.multiplier >> -scale
-    return min(max(slope, least), greatest)
+    factor = stairs.multiplier << scale if scale >= 0 else stairs.multiplier >> -scale
+    least, greatest = 1, 1 << (shift + 40)
+    if not stairs.level_above:
+        greatest = (targets[-1] + unit - 1) // stairs.last
+    factor = min(factor, greatest)
+    for _ in range(_ATTEMPTS):
+        # At a step the line has reached its target, and one place before it has not.
+        reached = list(map(sub, map(mul, steps, repeat(factor)), targets))
+        lowest, highest = min(reached), max(reached)
+        if lowest >= 0 and highest < factor:
+            return factor
+        if lowest < 0:
+            place = reached.index(lowest)
+            least = factor = -(-targets[place] // steps[place])
+        else:
+            place = reached.index(highest)
+            greatest = factor = (targets[place] - 1) // max(1, steps[place] - 1)
+        if least > greatest:
+            return None
+    return None
 
 
 def shortest(stairs: Staircase, greatest_shift: int) -> Line | None:

@@ -20,7 +20,7 @@ def scattered(kernel: Kernel, *, turned: bool, bits: int) -> tuple[Scatter | Non
     rows, columns = (image.columns, image.rows) if turned else (image.rows, image.columns)
     nothing = Facts.none(image.source.channels)
     frame = Frame(rows, columns, image.source, image.target, image.zero_point, pitch, nothing)
-    (block,) = image.blocks()
+    (block,) = image.blocks
     return scatter(frame, block), Grid.of(image.target, pitch)
 
 
@@ -52,7 +52,7 @@ def test_few_positions_and_many_channels() -> None:
     kernel = conv(rng, depth=128, channels=256, factor=2.0**-10, input_offset=128, **fixed)
     image = kernel.planar((1,))
     assert isinstance(image, Convolution)
-    (block,) = image.blocks()
+    (block,) = image.blocks
     pitch = Pitch(3, 24)
     nothing = Facts.none(128)
     frame = Frame(image.rows, image.columns, image.source, image.target, 0, pitch, nothing)

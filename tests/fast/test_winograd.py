@@ -108,6 +108,6 @@ def test_filterings_are_used(bands: int, stride: int) -> None:
         )
         scheme = Scheme.of(frame)
         assert scheme is not None
-        (block,) = image.blocks()
+        (block,) = image.blocks
         assert any(scheme.filtering(phase, block) for phase in scheme.offsets)
         assert check(kernel, pitch, rng)

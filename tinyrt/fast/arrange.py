@@ -6,7 +6,7 @@ longer axis of its images, in lanes as narrow as its members can use.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 
 from tinyrt.fast.winograd import BANDS
@@ -15,7 +15,7 @@ from tinyrt.kernel import Held, HeldRun, Kernel, Run, Value, as_bytes
 from tinyrt.planar import Facts, Grid, Pitch, PlanarOperator, PlanarRun, Planes
 
 BANDED = 1.15
-"""How much less than without bands an estimate must be."""
+"""Estimates for bands are multiplied by this: rows are moved more dearly within a network."""
 
 LANE_BITS = (20, 22, 24, 32)
 """Widths that are tried, from the one that a cluster's members ask for upwards."""
@@ -119,16 +119,21 @@ def _pitches(operators: Sequence[PlanarOperator]) -> list[Pitch]:
     turned = lanes(True) < lanes(False)
     row = max(operator.row_lanes(turned) for operator in operators)
     least = max(operator.lane_bits() for operator in operators)
-    found = []
+    found: list[Pitch] = []
     for bits in LANE_BITS:
         if bits >= least:
-            pitches = [Pitch(row, bits, turned, bands) for bands in (1, *BANDS)]
-            costs = [(_cost(operators, pitch), pitch) for pitch in pitches]
-            known = [(cost, pitch) for cost, pitch in costs if cost is not None]
-            # Moving rows costs more in the midst of a network than alone: bands must save a share.
-            known = [(cost * (BANDED if p.bands > 1 else 1), p) for cost, p in known]
-            found += [pitch for _, pitch in sorted(known, key=itemgetter(0))]
+            found += _by_cost(Pitch(row, bits, turned), operators)
     return found
+
+
+def _by_cost(plain: Pitch, operators: Sequence[PlanarOperator]) -> list[Pitch]:
+    """The pitch, and the same in bands, the fastest first."""
+    banded = [replace(plain, bands=bands) for bands in BANDS]
+    costs = [(cost * BANDED, pitch) for pitch in banded if (cost := _cost(operators, pitch))]
+    if not costs:
+        return [plain]
+    costs.append((_cost(operators, plain) or 0.0, plain))
+    return [pitch for _, pitch in sorted(costs, key=itemgetter(0))]
 
 
 def _cost(operators: Sequence[PlanarOperator], pitch: Pitch) -> float | None:

@@ -13,6 +13,7 @@ which the inputs are known to lie bound every lane, those in the gaps among them
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import mul
 
 from tinyrt.fast.block import Block, BlockBuilder, Group
@@ -39,8 +40,13 @@ class Convolution(PlanarOperator):
     target: Image
     zero_point: int
     """The input's, plus 128: what lies outside of the image counts as much."""
-    blocks: Callable[[], Iterator[Block]]
-    """All output channels."""
+    made: Callable[[], Iterator[Block]]
+    """Makes the blocks."""
+
+    @cached_property
+    def blocks(self) -> Sequence[Block]:
+        """All output channels."""
+        return tuple(self.made())
 
     @property
     def takes_planes(self) -> bool:
@@ -51,7 +57,7 @@ class Convolution(PlanarOperator):
         """Twenty bits where most channels fit, for such lanes are the fastest."""
         needs = sorted(
             (255 * sum(sum(map(abs, tap)) for tap in output.filter)).bit_length()
-            for block in self.blocks()
+            for block in self.blocks
             for output in block.outputs
         )
         return min(max(needs[len(needs) * 3 // 4], 20), 24)
@@ -63,7 +69,7 @@ class Convolution(PlanarOperator):
     def nanoseconds(self, pitch: Pitch) -> float | None:
         """By the fastest way that there is."""
         frame = self._frame(pitch, Facts.none(self.source.channels))
-        blocks = list(self.blocks())
+        blocks = self.blocks
         if pitch.bands > 1:
             scheme = Scheme.of(frame) if len(blocks) == 1 else None
             return None if scheme is None else scheme.nanoseconds(blocks[0])
@@ -74,7 +80,7 @@ class Convolution(PlanarOperator):
     def build(self, pitch: Pitch, facts: Sequence[Facts]) -> PlanarRun | None:
         """Prepare all channels; None where lanes cannot hold one."""
         frame = self._frame(pitch, facts[0])
-        blocks = list(self.blocks())
+        blocks = self.blocks
         if pitch.bands > 1:
             return filtering_run(frame, blocks[0]) if len(blocks) == 1 else None
         if len(blocks) == 1 and scatter_cost(frame, blocks[0]) < planes_cost(frame, blocks[0]):

@@ -167,5 +167,5 @@ def convolution(
         source=Image(rows.axis.size, columns.axis.size, depth),
         target=Image(rows.axis.output, columns.axis.output, channels),
         zero_point=zero_point + 128,
-        blocks=blocks,
+        made=blocks,
     )
