@@ -4,7 +4,7 @@ Two measures count: the bytes of the arena, as the planner packs it, and the num
 of which is a call. MACs do not: no row is computed twice.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -30,7 +30,9 @@ ROWS = tuple(Fraction(2) ** power for power in range(5, -4, -1))
 FURTHER = 2
 """Ends that are tried beyond the one from which on the arena is forced elsewhere."""
 MOST_PACKED = 6
-"""Candidates that are packed in the search for the smallest arena."""
+"""Candidates that are looked at in the search for the smallest arena."""
+CLOSE = 1.1
+"""How far above a limit an arena may be at a glance if more orders may find one below."""
 BUDGET = 1000
 """Orders in which the planner packs the strips of a candidate."""
 GLANCE = 60
@@ -83,17 +85,20 @@ def fit(
     """
     finished = finish(program)
     whole = Fit.of_whole(finished)
-    search = _Search(finished, finish, whole)
+    # Without a limit no strips pay that are lower than a row.
+    rows = ROWS if limit is not None else tuple(r for r in ROWS if r >= 1)
+    search = _Search(finished, finish, whole, rows)
     if limit is None:
         return search.cheapest()
     if whole.plan.arena_bytes <= limit:
         return whole
     found = search.within(limit)
     if found is None:
-        least = search.least()
+        found = search.least()
+    if found.plan.arena_bytes > limit:
         raise PlanError(
             f"an arena of {limit:,} bytes does not do: the least found is "
-            f"{least.plan.arena_bytes:,} bytes, with {least.extra_macs:,} extra MACs"
+            f"{found.plan.arena_bytes:,} bytes, with {found.extra_macs:,} extra MACs"
         )
     return found
 
@@ -111,8 +116,11 @@ class _Candidate:
 class _Search:
     """Forms of one program, packed as far as they promise something."""
 
-    def __init__(self, program: Program, finish: Finish, whole: Fit) -> None:
+    def __init__(
+        self, program: Program, finish: Finish, whole: Fit, rows: Sequence[Fraction] = ROWS
+    ) -> None:
         self._program = program
+        self._rows = rows
         self._finish = finish
         self._whole = whole
         self._candidates = tuple(self._all())
@@ -129,25 +137,29 @@ class _Search:
         return self._whole if best is None else self._packed(best, 0)
 
     def within(self, limit: int) -> Fit | None:
-        """The form with the fewest steps that needs no more."""
-        for candidate in sorted(self._candidates, key=lambda c: len(c.program.steps)):
-            if candidate.bound <= limit:
-                found = self._packed(candidate, limit)
-                if found.plan.arena_bytes <= limit:
-                    return found
+        """The form with the fewest steps that is found to need no more."""
+        candidates = [c for c in self._candidates if c.bound <= limit]
+        candidates.sort(key=lambda c: len(c.program.steps))
+        close: list[_Candidate] = []
+        for candidate in candidates:
+            found = self._packed(candidate, limit, GLANCE)
+            if found.plan.arena_bytes <= limit:
+                return found
+            if found.plan.arena_bytes <= limit * CLOSE:
+                close.append(candidate)
+        for candidate in close:
+            found = self._packed(candidate, limit)
+            if found.plan.arena_bytes <= limit:
+                return found
         return None
 
     def least(self) -> Fit:
-        """The form with the smallest arena."""
-        best = self._whole
+        """The form with the smallest arena, as far as is known."""
         promising = sorted(self._candidates, key=lambda c: (c.bound, len(c.program.steps)))
-        for candidate in promising[:MOST_PACKED]:
-            if candidate.bound >= best.plan.arena_bytes:
-                break
-            found = self._packed(candidate, 0)
-            if found.plan.arena_bytes < best.plan.arena_bytes:
-                best = found
-        return best
+        glances = [(self._packed(c, 0, GLANCE), c) for c in promising[:MOST_PACKED]]
+        glances.sort(key=lambda pair: pair[0].plan.arena_bytes)
+        forms = [self._whole, *(self._packed(candidate, 0) for _, candidate in glances[:2])]
+        return min(forms, key=lambda form: form.plan.arena_bytes)
 
     def _promise(self, candidate: _Candidate) -> int:
         return self._gain(candidate, candidate.bound)
@@ -193,7 +205,7 @@ class _Search:
         if row_by_row is None or row_by_row.bound >= self._whole.plan.arena_bytes:
             return  # taller strips have larger lines, and lower ones the same windows
         steps = 0
-        for rows in ROWS:
+        for rows in self._rows:
             candidate = row_by_row if rows == 1 else self._candidate(region, rows)
             if candidate is None or len(candidate.program.steps) == steps:
                 continue  # as tall as the map, or no lower than those before
