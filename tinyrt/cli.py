@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     planning.add_options(plan_)
     forms.add_rewrites(plan_)
     forms.add_strips(plan_)
+    forms.add_regions(plan_)
     forms.add_code(plan_)
     _json(plan_)
 
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     emit_.add_argument("--name", metavar="N", help="prefix of files and identifiers")
     forms.add_rewrites(emit_)
     forms.add_strips(emit_)
+    forms.add_regions(emit_)
     forms.add_code(emit_)
     forms.add_numerics(emit_)
 
@@ -112,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     forms.add_rewrites(verify_)
     forms.add_strips(verify_)
+    forms.add_regions(verify_)
     forms.add_code(verify_, builds=True)
     forms.add_numerics(verify_)
     _json(verify_)

@@ -1,12 +1,17 @@
 """The form of a model that a command's options ask for: rewrites, order, kernels, strips."""
 
 import argparse
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from tinyrt.errors import InputError, PlanError
 from tinyrt.interpreter import numerics_of, read_model
 from tinyrt.load import Flavour, Optimize, Program, load, lower, with_cmsis_nn
-from tinyrt.plan import plan
+from tinyrt.plan import check_room, plan
 from tinyrt.plan.order import reorder
+from tinyrt.plan.packing import Budget
+from tinyrt.plan.regions import Region
 from tinyrt.rewrite import fold_pads, integer_io
 from tinyrt.strips import Fit, fit
 
@@ -54,6 +59,43 @@ def add_strips(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--no-strips", action="store_true", help="run every operator in one step, never in strips"
     )
+
+
+def add_regions(parser: argparse.ArgumentParser) -> None:
+    """Which memories there are."""
+    parser.add_argument(
+        "--region",
+        type=_region,
+        action="append",
+        metavar="NAME=BYTES[:COST]",
+        help="a memory of the target; give several, the fastest first, and tensors are divided "
+        "such that all fits and the bytes moved, each times the COST of its region, are least "
+        "(default cost: twice that of the region before, 1 for the first)",
+    )
+
+
+def _region(text: str) -> tuple[str, int, int | None]:
+    """Name, bytes and cost, as argparse takes a type."""
+    match = re.fullmatch(r"([A-Za-z][A-Za-z0-9_]*)=([0-9_]+)(?::([0-9]+))?", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=BYTES or NAME=BYTES:COST")
+    name, size, cost = match.groups()
+    return name, byte_count(size), None if cost is None else int(cost)
+
+
+def regions(options: argparse.Namespace) -> tuple[Region, ...]:
+    """The memories that are given.
+
+    Raises:
+        InputError: two have the same name.
+    """
+    found: list[Region] = []
+    for name, size, cost in (options.region or ()) if "region" in options else ():
+        if any(name.lower() == other.name.lower() for other in found):
+            raise InputError(f"--region {name}: given twice")
+        usual = 2 * found[-1].cost if found else 1
+        found.append(Region(name, size, usual if cost is None else cost))
+    return tuple(found)
 
 
 def add_code(parser: argparse.ArgumentParser, *, builds: bool = False) -> None:
@@ -109,11 +151,39 @@ def whole(options: argparse.Namespace, program: Program) -> Program:
 
 
 def fitted(options: argparse.Namespace, program: Program) -> Fit:
-    """The same with its plan, in strips where that is asked for."""
+    """The same with its plan, in strips where that is asked for, and divided among regions."""
     program = whole(options, program)
     if options.no_strips:
-        return Fit.of_whole(program)
-    return fit(program, lambda form: _with_code(options, form), options.arena_limit)
+        found = Fit.of_whole(program)
+    else:
+        found = fit(program, lambda form: _with_code(options, form), options.arena_limit)
+    memories = regions(options)
+    if len(memories) < 2:
+        for region in memories:
+            check_room(found.plan, region)
+        return found
+    if options.arena_limit is not None or found.schedule is None:
+        return _divided(found, memories)
+    return _cheaper(replace(found, program=program, schedule=None), found, memories)
+
+
+def _divided(form: Fit, memories: Sequence[Region]) -> Fit:
+    """A form with its tensors divided among regions."""
+    budget = Budget() if form.schedule is None else Budget(nodes=0)
+    return replace(form, plan=plan(form.program, regions=memories, budget=budget))
+
+
+def _cheaper(one: Fit, other: Fit, memories: Sequence[Region]) -> Fit:
+    """Of two forms the one with less traffic where it is slow; the first, if both have as much."""
+    try:
+        first = _divided(one, memories)
+    except PlanError:
+        return _divided(other, memories)
+    try:
+        second = _divided(other, memories)
+    except PlanError:
+        return first
+    return min(first, second, key=lambda form: form.plan.weighted_traffic)
 
 
 def wholes(options: argparse.Namespace, program: Program) -> Mapping[str, int]:
@@ -140,7 +210,8 @@ def flags(options: argparse.Namespace) -> list[str]:
         "--no-strips": options.no_strips,
         f"--arena-limit {options.arena_limit}": options.arena_limit is not None,
     }
-    return [flag for flag, on in switches.items() if on]
+    memories = (f"--region {r.name}={r.capacity}:{r.cost}" for r in regions(options))
+    return [*(flag for flag, on in switches.items() if on), *memories]
 
 
 def _with_code(options: argparse.Namespace, program: Program) -> Program:

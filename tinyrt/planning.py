@@ -12,7 +12,7 @@ from rich.table import Table
 from tinyrt import forms, report, tflm
 from tinyrt.errors import InputError
 from tinyrt.interpreter import read_model
-from tinyrt.plan import check
+from tinyrt.plan import Plan, check
 from tinyrt.plan.chart import chart_of
 from tinyrt.plan.csv_problem import parse_csv
 from tinyrt.plan.packing import NODE_LIMIT, Budget, Packing, pack
@@ -56,6 +56,8 @@ def check_usage(options: argparse.Namespace) -> None:
             options.refuse("say what to plan: MODEL, or --csv FILE")
         if options.capacity is not None:
             options.refuse("--capacity goes with --csv")
+        if options.export_tflm is not None and options.region:
+            options.refuse("--export-tflm does not go with --region: TFLM has one arena")
         return
     unfit = {
         "MODEL": options.model,
@@ -64,6 +66,7 @@ def check_usage(options: argparse.Namespace) -> None:
         "--export-tflm": options.export_tflm,
         "--arena-limit": options.arena_limit,
         "--no-strips": options.no_strips or None,
+        "--region": options.region,
     }
     given = [name for name, value in unfit.items() if value is not None]
     if given:
@@ -82,9 +85,10 @@ def plan_model(options: argparse.Namespace) -> int:
     program, found = fit.program, fit.plan
     wholes = forms.wholes(options, model)
     title = f"Memory of {Path(options.model).name}"
+    charts = [(chart_of(program, part), name) for name, part in _parts(found, title)]
     for file, drawing in ((options.svg, svg), (options.html, html)):
         if file is not None:
-            _write(file, drawing(chart_of(program, found), title).encode())
+            _write(file, drawing(*charts[0], *charts[1:]).encode())
     exported = None
     if options.export_tflm is not None:
         content, exported = tflm.export(read_model(options.model))
@@ -99,6 +103,13 @@ def plan_model(options: argparse.Namespace) -> int:
     if exported is not None:
         report.show_tflm(console, exported, options.export_tflm)
     return 0
+
+
+def _parts(found: Plan, title: str) -> list[tuple[str, Plan]]:
+    """What is drawn by itself: the arena, or each region in use."""
+    zones = [zone for zone in found.regions if zone.size]
+    parts = [(f"{title}, region {zone.region.name}", found.within(zone)) for zone in zones]
+    return parts or [(title, found)]
 
 
 def _write(file: str, content: bytes) -> None:

@@ -15,6 +15,7 @@ from tinyrt.load import Program
 from tinyrt.plan import Plan
 from tinyrt.plan.chart import chart_of
 from tinyrt.plan.draw import draw
+from tinyrt.plan.regions import Zone
 from tinyrt.strips import Fit
 from tinyrt.tflm import OfflinePlan
 
@@ -126,7 +127,14 @@ def _count(number: int) -> str:
 
 
 def plan_facts(program: Program, plan: Plan) -> dict[str, Any]:
-    """A memory plan, for JSON."""
+    """A memory plan, for JSON; offsets in regions are from their beginnings."""
+
+    def place(offset: int) -> dict[str, Any]:
+        for zone in plan.regions:
+            if zone.holds(offset):
+                return {"region": zone.region.name, "offset": offset - zone.base}
+        return {"offset": offset}
+
     tensors, steps = program.graph.tensors, program.steps
     forced = 0 <= plan.forcing_step < len(steps)
     return {
@@ -142,7 +150,7 @@ def plan_facts(program: Program, plan: Plan) -> dict[str, Any]:
             {
                 "index": allocation.tensor,
                 "name": tensors[allocation.tensor].name,
-                "offset": allocation.offset,
+                **place(allocation.offset),
                 "bytes": allocation.size,
                 "first_step": allocation.first_step,
                 "last_step": allocation.last_step,
@@ -152,18 +160,49 @@ def plan_facts(program: Program, plan: Plan) -> dict[str, Any]:
         "scratch": [
             {
                 "operator": step.node.index,
-                "offset": plan.scratch[step.key],
+                **place(plan.scratch[step.key]),
                 "bytes": step.scratch_bytes,
                 "step": number,
             }
             for number, step in enumerate(steps)
             if step.key in plan.scratch
         ],
+        **({"regions": list(map(_zone_facts, plan.regions))} if plan.regions else {}),
+    }
+
+
+def _zone_facts(zone: Zone) -> dict[str, Any]:
+    return {
+        "name": zone.region.name,
+        "capacity_bytes": zone.region.capacity,
+        "cost": zone.region.cost,
+        "arena_bytes": zone.size,
+        "lower_bound_bytes": zone.lower_bound_bytes,
+        "traffic_bytes": zone.traffic,
+        "forcing_tensors": list(zone.forcing_tensors),
+        "proof": zone.proof,
     }
 
 
 def show_plan(console: Console, program: Program, plan: Plan) -> None:
     """A memory plan, for people: the picture, the table, and why the arena cannot be smaller."""
+    for zone in plan.regions:
+        console.print(
+            f"[bold]{zone.region.name}[/]: {zone.size:,} of {zone.region.capacity:,} bytes, "
+            f"{zone.traffic:,} bytes moved at a cost of {zone.region.cost}",
+            highlight=False,
+        )
+        if zone.size:
+            _show_arena(console, program, plan.within(zone))
+    if not plan.regions:
+        _show_arena(console, program, plan)
+    own = [plan.proof] if plan.regions else []
+    for text in (*own, *program.rewrites):
+        console.print(text, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+
+
+def _show_arena(console: Console, program: Program, plan: Plan) -> None:
+    """One arena."""
     chart = chart_of(program, plan)
     for line in draw(chart, console.width, ascii_only=console.options.ascii_only):
         console.print(line, highlight=False, soft_wrap=True)
@@ -197,8 +236,7 @@ def show_plan(console: Console, program: Program, plan: Plan) -> None:
         f"arena {plan.arena_bytes:,} bytes, lower bound {plan.lower_bound_bytes:,} bytes",
         highlight=False,
     )
-    for text in (plan.proof, *program.rewrites):
-        console.print(text, highlight=False, markup=False, soft_wrap=not console.is_terminal)
+    console.print(plan.proof, highlight=False, markup=False, soft_wrap=not console.is_terminal)
 
 
 def fit_facts(fit: Fit, wholes: Mapping[str, int]) -> dict[str, Any]:

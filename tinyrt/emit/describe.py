@@ -1,13 +1,14 @@
 """What an emitted file says of tensors: shapes, quantization, places in memory, origins."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tinyrt.emit import writer
+from tinyrt.emit.memories import ARENA_ALIGN, Memory
 from tinyrt.graph import DType, Tensor
 from tinyrt.load import Program, Step
-from tinyrt.plan import Plan
+from tinyrt.plan import Allocation, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,32 @@ def memory_table(program: Program, plan: Plan) -> Iterator[str]:
         brief = writer.short_name(tensor.name)
         return brief if short[brief] == 1 else tensor.label
 
-    rows = [
-        (
-            str(a.offset),
-            str(a.size),
-            f"{operators[max(a.first_step, 0)]}-{operators[min(a.last_step, last)]}",
-            f"{name(tensors[a.tensor])} {shape_text(tensors[a.tensor])}",
-        )
-        for a in sorted(plan.blocks, key=lambda a: (a.first_step, a.offset))
+    def rows(blocks: Iterable[Allocation]) -> list[tuple[str, ...]]:
+        return [
+            (
+                str(a.offset),
+                str(a.size),
+                f"{operators[max(a.first_step, 0)]}-{operators[min(a.last_step, last)]}",
+                f"{name(tensors[a.tensor])} {shape_text(tensors[a.tensor])}",
+            )
+            for a in sorted(blocks, key=lambda a: (a.first_step, a.offset))
+        ]
+
+    heading = ("offset", "bytes", "operators", "tensor")
+    if not plan.regions:
+        yield from writer.table(heading, rows(plan.blocks), "rrrl")
+        return
+    divided = [
+        (zone.region.name, *row) for zone in plan.regions for row in rows(plan.within(zone).blocks)
     ]
-    yield from writer.table(("offset", "bytes", "operators", "tensor"), rows, "rrrl")
+    yield from writer.table(("region", *heading), divided, "lrrrl")
+
+
+def arena_rows(plan: Plan, memories: Sequence[Memory]) -> Iterator[tuple[str, str]]:
+    """How large each memory is, and how small it could be."""
+    bounds = {zone.region.name: zone.lower_bound_bytes for zone in plan.regions}
+    for memory in memories:
+        bound = plan.lower_bound_bytes if memory.region is None else bounds[memory.region]
+        label = "arena" if memory.region is None else f"arena in {memory.region}"
+        size = f"{memory.size} bytes, aligned to {ARENA_ALIGN}; lower bound {bound}"
+        yield label, size

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 import tinyrt
-from tinyrt.emit import describe, library, writer
+from tinyrt.emit import describe, library, memories, writer
 from tinyrt.emit.data import Constants
 from tinyrt.emit.describe import Port, described
 from tinyrt.emit.files import kernel_folder
@@ -16,7 +16,6 @@ from tinyrt.plan.problem import Direction
 
 KERNEL_ABI = 1
 """Stands in tinyrt.h as TINYRT_KERNEL_ABI; a test compares them."""
-ARENA_ALIGN = 16
 
 _NUMERICS = {
     Numerics.TFLM: "TINYRT_NUMERICS_TFLM",
@@ -38,8 +37,7 @@ class ModelWriter:
         self.macro = self.name.upper()
         self._file_name = file_name
         self._options = options
-        # A model of constants alone needs no memory, but C has no arrays of no bytes.
-        self.arena_bytes = max(plan.arena_bytes, ARENA_ALIGN)
+        self.memories = memories.memories_of(plan, self.macro)
         self._offsets = {a.tensor: a.offset for a in plan.allocations}
         self._names = writer.Names()
         self._constants = Constants(self._names)
@@ -77,7 +75,12 @@ class ModelWriter:
         """An expression for where a tensor's bytes are, as good as a pointer to void."""
         if index not in self._offsets:
             return self._constants.tensor(self.program.graph.tensors[index])
-        return f"arena + {self._offsets[index]}"
+        return self._address(self._offsets[index])
+
+    def _address(self, offset: int) -> str:
+        """An expression for a byte of the plan."""
+        memory = memories.holder_of(self.memories, offset)
+        return f"{memory.pointer} + {offset - memory.base}"
 
     def _pointer(self, index: int, *, constant: bool) -> str:
         """The same as a pointer to the tensor's elements."""
@@ -103,7 +106,7 @@ class ModelWriter:
                 yield f"    memcpy({outputs[0]}, {operands[0]}, {tensors[step.results[0]].bytes});"
         elif step.calls:
             stem = f"op{node.index}_{writer.short_name(node.name)}"
-            scratch = f"arena + {self.plan.scratch.get(step.key, 0)}"
+            scratch = self._address(self.plan.scratch.get(step.key, 0))
             for call in step.calls:
                 yield from self._library.call(stem, call, operands, outputs[0], scratch)
         else:
@@ -138,7 +141,7 @@ class ModelWriter:
             outputs = writer.array_argument("void *const", outputs)
         arguments += operands + outputs
         if kernel.cost().scratch_bytes:
-            arguments.append(f"arena + {self.plan.scratch[step.key]}")
+            arguments.append(self._address(self.plan.scratch[step.key]))
         head = f"    tinyrt_{kernel.c_name}("
         yield from writer.wrapped(head, arguments, ");")
 
@@ -202,9 +205,7 @@ class ModelWriter:
         yield 'extern "C" {'
         yield "#endif"
         yield ""
-        yield "/* Working memory, in bytes: all that the model needs besides a little stack. */"
-        yield f"#define {macro}_ARENA_SIZE {self.arena_bytes}"
-        yield f"#define {macro}_ARENA_ALIGN {ARENA_ALIGN}"
+        yield from memories.macros(self.memories)
         yield "/* Multiply-accumulates of one run. */"
         yield f"#define {macro}_MACS {self.program.macs}"
         yield "/* The first 32 bits of the SHA-256 of the .tflite file. */"
@@ -214,13 +215,11 @@ class ModelWriter:
             yield from describe.port_macros(port)
         yield ""
         yield "typedef struct {"
-        yield "    int8_t *arena;"
+        yield from (f"    int8_t *{memory.pointer};" for memory in self.memories)
         yield f"}} {name}_ctx;"
         yield ""
-        yield f"/* Takes {macro}_ARENA_SIZE bytes or more, aligned to {macro}_ARENA_ALIGN, that"
-        yield " * nobody else touches between the writing of inputs and the reading of outputs."
-        yield " * Returns TINYRT_OK (0), or a negative TINYRT_ERROR_ code and changes nothing. */"
-        yield f"int {name}_init({name}_ctx *ctx, void *arena, size_t arena_bytes);"
+        yield from memories.init_note(self.memories)
+        yield from memories.init_head(name, self.memories, ");")
         yield ""
         yield "/* Computes the outputs. The inputs share memory with what is computed: write them"
         end = "," if self.uses_cmsis_nn else ". */"
@@ -251,7 +250,7 @@ class ModelWriter:
         return "\n".join(self._source_lines()) + "\n"
 
     def _source_lines(self) -> Iterator[str]:
-        name, macro = self.name, self.macro
+        name = self.name
         yield from writer.comment(self._title())
         yield f'#include "{name}.h"'
         yield ""
@@ -291,19 +290,12 @@ class ModelWriter:
             yield f" * {writer.comment_text(line)}".rstrip()
         yield " */"
         yield ""
-        yield f"int {name}_init({name}_ctx *ctx, void *arena, size_t arena_bytes)"
+        yield from memories.init_head(name, self.memories, ")")
         yield "{"
-        yield "    if (ctx == NULL || arena == NULL) {"
-        yield "        return TINYRT_ERROR_ARENA_NULL;"
-        yield "    }"
-        yield f"    if ((uintptr_t)arena % {macro}_ARENA_ALIGN != 0) {{"
-        yield "        return TINYRT_ERROR_ARENA_MISALIGNED;"
-        yield "    }"
-        yield f"    if (arena_bytes < {macro}_ARENA_SIZE) {{"
-        yield "        return TINYRT_ERROR_ARENA_TOO_SMALL;"
-        yield "    }"
+        yield from memories.init_checks(self.memories)
         yield from self._library.size_checks()
-        yield "    ctx->arena = (int8_t *)arena;"
+        for memory in self.memories:
+            yield f"    ctx->{memory.pointer} = (int8_t *){memory.pointer};"
         yield "    return TINYRT_OK;"
         yield "}"
         yield ""
@@ -323,11 +315,7 @@ class ModelWriter:
             yield ""
         yield f"int {name}_run({name}_ctx *ctx)"
         yield "{"
-        if any("arena" in line for line in self._calls):
-            yield "    int8_t *const arena = ctx == NULL ? NULL : ctx->arena;"
-            yield "    if (arena == NULL) {"
-        else:
-            yield "    if (ctx == NULL || ctx->arena == NULL) {"
+        yield from memories.opening(self.memories, self._calls)
         yield "        return TINYRT_ERROR_NOT_INITIALIZED;"
         yield "    }"
         yield ""
@@ -339,7 +327,8 @@ class ModelWriter:
         pointer = self._pointer(port.tensor.index, constant=False)
         if port.tensor.index not in self._offsets:
             return pointer
-        return pointer.replace("arena", "ctx->arena", 1)
+        held = memories.holder_of(self.memories, self._offsets[port.tensor.index]).pointer
+        return pointer.replace(held, f"ctx->{held}", 1)
 
     def _title(self) -> Iterator[str]:
         graph, plan = self.program.graph, self.plan
@@ -351,11 +340,9 @@ class ModelWriter:
         command = f"tinyrt emit {file_} -o DIR --name {self.name}"
         choices = f"--numerics {self.program.numerics.value} --flavour {self.program.flavour.value}"
         choices += f" --optimize {self.program.optimize.value}"
-        choices = " ".join((choices, *self._options))
-        arena = (
-            f"{self.arena_bytes} bytes, aligned to {ARENA_ALIGN};"
-            f" lower bound {plan.lower_bound_bytes}"
-        )
+        regions = [option for option in self._options if option.startswith("--region ")]
+        others = [option for option in self._options if option not in regions]
+        choices = " ".join((choices, *others))
         yield f"{self.name}.c: the model '{self.name}', emitted by tinyrt {tinyrt.__version__}."
         yield ""
         yield from writer.table(
@@ -364,9 +351,10 @@ class ModelWriter:
                 ("SHA-256", graph.sha256),
                 ("command", command),
                 ("", f"  {choices}"),
+                *([("", f"  {' '.join(regions)}")] if regions else ()),
                 *([("kernels", library.ORIGIN)] if self.uses_cmsis_nn else ()),
                 *(("rewrite", writer.comment_text(text)) for text in self.program.rewrites),
-                ("arena", arena),
+                *describe.arena_rows(plan, self.memories),
                 *([("scratch", text)] if scratch else ()),
                 ("constants", f"{self.constant_bytes} bytes of weights and tables"),
                 ("work", f"{self.program.macs} MACs in {len(self.program.steps)} operators"),
@@ -378,10 +366,12 @@ class ModelWriter:
         yield ""
         yield "Usage:"
         yield ""
-        size = f"{self.macro}_ARENA_SIZE"
-        yield f"    static TINYRT_ALIGNED({self.macro}_ARENA_ALIGN) uint8_t arena[{size}];"
+        for memory in self.memories:
+            yield f"    {memory.declaration(memory.pointer)}"
         yield f"    {self.name}_ctx ctx;"
-        yield f"    if ({self.name}_init(&ctx, arena, sizeof arena) == TINYRT_OK) {{"
+        given = memories.init_arguments([memory.pointer for memory in self.memories])
+        head = f"    if ({self.name}_init("
+        yield from writer.wrapped(head, given, ") == TINYRT_OK) {", writer.LINE_WIDTH - 4)
         for port in self.inputs:
             arguments = (f"{port.function}(&ctx)", "data", f"{port.macro}_BYTES")
             yield from writer.wrapped("        memcpy(", arguments, ");", writer.LINE_WIDTH - 4)

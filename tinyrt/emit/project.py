@@ -8,6 +8,7 @@ from pathlib import Path
 from tinyrt.emit import writer
 from tinyrt.emit.describe import Port
 from tinyrt.emit.files import kernel_files, kernel_folder
+from tinyrt.emit.memories import Memory, init_arguments
 from tinyrt.emit.model import ModelWriter
 from tinyrt.errors import ToolchainError
 from tinyrt.fixedpoint import Numerics
@@ -28,6 +29,8 @@ class Project:
     """Text by path relative to the project's folder."""
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
+    memories: tuple[Memory, ...]
+    """What `init` takes."""
     constant_bytes: int
 
     @property
@@ -75,7 +78,9 @@ def emit(
     files["CMakeLists.txt"] = "\n".join(_cmake(model.name, sources, cmsis_nn=foreign)) + "\n"
     files["Makefile"] = "\n".join(_makefile(model.name, sources, cmsis_nn=foreign)) + "\n"
     files["example/main.c"] = "\n".join(_example(model)) + "\n"
-    return Project(model.name, files, model.inputs, model.outputs, model.constant_bytes)
+    return Project(
+        model.name, files, model.inputs, model.outputs, model.memories, model.constant_bytes
+    )
 
 
 def _config(numerics: Numerics) -> str:
@@ -161,19 +166,22 @@ def _makefile(name: str, sources: Sequence[str], *, cmsis_nn: bool) -> Iterator[
 
 
 def _example(model: ModelWriter) -> Iterator[str]:
-    name, macro = model.name, model.macro
+    name = model.name
     yield from writer.comment((f"Runs the model '{name}' once on zeros and prints its outputs.",))
     yield f'#include "{name}.h"'
     yield ""
     yield "#include <stdio.h>"
     yield "#include <string.h>"
     yield ""
-    yield f"static TINYRT_ALIGNED({macro}_ARENA_ALIGN) uint8_t arena[{macro}_ARENA_SIZE];"
+    if model.memories[0].region is not None:
+        yield "/* Your linker script has sections for the regions: say here which is whose. */"
+    yield from (memory.declaration(memory.pointer) for memory in model.memories)
     yield ""
     yield "int main(void)"
     yield "{"
     yield f"    {name}_ctx ctx;"
-    yield f"    int status = {name}_init(&ctx, arena, sizeof arena);"
+    given = init_arguments([memory.pointer for memory in model.memories])
+    yield from writer.wrapped(f"    int status = {name}_init(", given, ");")
     yield ""
     yield "    if (status != TINYRT_OK) {"
     yield f'        printf("{name}_init: %d\\n", status);'

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from tinyrt.emit import Project
+from tinyrt.emit.memories import arrays, init_arguments
 from tinyrt.errors import ToolchainError
 from tinyrt.load import Program
 from tinyrt.mcu.build import Image
@@ -194,7 +195,7 @@ def _probed_case(number: int, case: Case) -> Iterator[str]:
 
 def _case(number: int, case: Case, model: str, begin: str) -> Iterator[str]:
     project = case.project
-    name, macro = project.name, project.name.upper()
+    name, memories = project.name, project.memories
     yield '#include "tinyrt_board.h"'
     yield ""
     yield "#include <string.h>"
@@ -202,7 +203,9 @@ def _case(number: int, case: Case, model: str, begin: str) -> Iterator[str]:
     yield model
     yield ""
     yield from inputs(case)
-    yield f"static TINYRT_ALIGNED({macro}_ARENA_ALIGN) uint8_t memory[{macro}_ARENA_SIZE];"
+    names = arrays(memories)
+    for memory, array in zip(memories, names, strict=True):
+        yield memory.declaration(array)
     yield ""
     yield f"void case_{number}(void);"
     yield ""
@@ -213,7 +216,7 @@ def _case(number: int, case: Case, model: str, begin: str) -> Iterator[str]:
     yield "    uint64_t end;"
     yield "    int status;"
     yield ""
-    yield f"    if ({name}_init(&ctx, memory, sizeof memory) != TINYRT_OK) {{"
+    yield f"    if ({name}_init({', '.join(init_arguments(names))}) != TINYRT_OK) {{"
     yield "        board_exit(1);"
     yield "    }"
     yield from fed(case, 0)

@@ -1,12 +1,13 @@
 """Runs emitted models on a target and brings back a CRC of every tensor that they compute.
 
 Each model's `.c` is compiled as it was emitted, `TINYRT_OBSERVE` apart. Before every run the arena
-is filled with a pattern, so that a read of bytes that nobody wrote shows.
+is filled with a pattern, so that a read of bytes that nobody wrote shows; each region with its own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tinyrt.emit.memories import arrays, refusals
 from tinyrt.errors import ToolchainError
 from tinyrt.mcu.cases import Case, build_cases, fed, inputs
 from tinyrt.mcu.library import Library
@@ -56,7 +57,7 @@ def trace(
 
 def _case(number: int, case: Case) -> Iterator[str]:
     project = case.project
-    name, macro = project.name, project.name.upper()
+    name, memories = project.name, project.memories
     yield '#include "tinyrt_board.h"'
     yield ""
     yield "#include <string.h>"
@@ -78,20 +79,21 @@ def _case(number: int, case: Case) -> Iterator[str]:
     yield f'#include "{name}.c"'
     yield ""
     yield from inputs(case)
-    yield f"static TINYRT_ALIGNED({macro}_ARENA_ALIGN) uint8_t memory[{macro}_ARENA_SIZE];"
+    named = tuple(zip(memories, arrays(memories), strict=True))
+    yield from (memory.declaration(array) for memory, array in named)
     yield ""
     yield f"void case_{number}(void)"
     yield "{"
     yield f"    {name}_ctx ctx;"
-    yield f"    if ({name}_init(&ctx, memory, sizeof memory - 1) != TINYRT_ERROR_ARENA_TOO_SMALL"
-    yield f"        || {name}_init(&ctx, memory + 1, sizeof memory)"
-    yield "               != TINYRT_ERROR_ARENA_MISALIGNED"
-    yield f"        || {name}_init(&ctx, memory, sizeof memory) != TINYRT_OK) {{"
+    conditions = "\n        || ".join(refusals(name, memories))
+    yield f"    if ({conditions}) {{"
     yield '        board_write("init\\n");'
     yield "        board_exit(1);"
     yield "    }"
     for turn in range(len(case.runs)):
-        yield f"    memset(memory, 0x{0xA5 ^ (turn * 37 & 0xFF):02x}, sizeof memory);"
+        for place, array in enumerate(arrays(memories)):
+            pattern = 0xA5 ^ ((turn * 37 + place * 91) & 0xFF)
+            yield f"    memset({array}, 0x{pattern:02x}, sizeof {array});"
         yield from fed(case, turn)
         yield f'    board_write("case {number} {turn}\\n");'
         yield f"    if ({name}_run(&ctx) != TINYRT_OK) {{"

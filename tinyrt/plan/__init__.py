@@ -7,11 +7,14 @@ which shares nothing with the planner) before anyone may use it.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tinyrt.errors import PlanError
 from tinyrt.load import Program
 from tinyrt.plan import check
 from tinyrt.plan.lifetimes import Arena, arena_of
 from tinyrt.plan.packing import Budget, Certificate, Packing, Proof, pack
 from tinyrt.plan.problem import Direction, Inside, units
+from tinyrt.plan.regions import Division, NoDivisionError, Region, Zone, divide
+from tinyrt.plan.traffic import traffic_of
 from tinyrt.plan.views import floor_of, insides_of
 
 
@@ -49,12 +52,46 @@ class Plan:
     forcing_tensors: tuple[int, ...]
     """The tensors in use then; of tensors that share bytes, one."""
     proof: str
-    """Why the arena cannot be smaller, or by how much it might be, in words."""
+    """Why the arena cannot be smaller, or by how much it might be, in words; of several regions,
+    why none needs be slower."""
+    regions: tuple[Zone, ...] = ()
+    """Where there are several memories: what each is used for. Offsets then count through all of
+    them, in their order."""
 
     @property
     def optimal(self) -> bool:
         """Whether no plan can be smaller."""
         return self.arena_bytes == self.lower_bound_bytes
+
+    @property
+    def weighted_traffic(self) -> int:
+        """Bytes that a run moves in several regions, each times the cost of its region."""
+        return sum(zone.region.cost * zone.traffic for zone in self.regions)
+
+    def within(self, zone: Zone) -> "Plan":
+        """What lies in one region, as a plan of its own."""
+        return replace(
+            self,
+            arena_bytes=zone.size,
+            lower_bound_bytes=zone.lower_bound_bytes,
+            allocations=tuple(_moved(self.allocations, zone)),
+            blocks=tuple(_moved(self.blocks, zone)),
+            scratch={
+                step: offset - zone.base
+                for step, offset in self.scratch.items()
+                if zone.holds(offset)
+            },
+            forcing_step=zone.forcing_step,
+            forcing_tensors=zone.forcing_tensors,
+            proof=zone.proof,
+            regions=(),
+        )
+
+
+def _moved(allocations: Sequence[Allocation], zone: Zone) -> Iterator[Allocation]:
+    for allocation in allocations:
+        if zone.holds(allocation.offset):
+            yield replace(allocation, offset=allocation.offset - zone.base)
 
 
 def plan(
@@ -64,6 +101,7 @@ def plan(
     backward: bool = True,
     enough: int | None = None,
     budget: Budget | None = None,
+    regions: Sequence[Region] = (),
 ) -> Plan:
     """Place every tensor of a program.
 
@@ -72,16 +110,47 @@ def plan(
         overlap: let an output run into an input that dies in its operator, as far as the kernel
             declares that its loops allow.
         backward: let kernels walk from high to low addresses for that.
-        enough: bytes of arena below which nothing need be sought.
+        enough: bytes of arena below which nothing need be sought; not for several regions.
         budget: of the search, where the simple ways do not meet the bound.
+        regions: memories to divide the tensors among; one of them, or none, is one arena.
+
+    Raises:
+        PlanError: the tensors do not fit into the regions.
     """
     arena = arena_of(program, overlap=overlap, backward=backward)
     budget = budget or Budget()
-    packing = pack(arena.problem, enough=enough, budget=budget)
     insides = insides_of(program, arena) if overlap else ()
+    if len(regions) > 1:
+        arena, division = _divided(program, arena, insides, regions, budget)
+        return _finished(program, arena, division.joined(), division)
+    packing = pack(arena.problem, enough=enough, budget=budget)
     if insides:
         arena, packing = _with_pieces(arena, packing, insides, budget)
-    check.check(_layout(arena, packing))
+    found = _finished(program, arena, packing)
+    for region in regions:
+        check_room(found, region)
+    return found
+
+
+def check_room(found: Plan, region: Region) -> None:
+    """Let a plan pass that fits into the one region there is.
+
+    Raises:
+        PlanError: it does not; says what is missing, and why.
+    """
+    missing = found.arena_bytes - region.capacity
+    if missing > 0:
+        raise PlanError(f"region {region.name} lacks {missing:,} bytes: {found.proof}")
+
+
+def _finished(
+    program: Program, arena: Arena, packing: Packing, division: Division | None = None
+) -> Plan:
+    """A plan of what is packed, once it is checked."""
+    layout = _layout(arena, packing)
+    zones = () if division is None else tuple(_zones(program, arena, division))
+    spans = tuple((zone.base, zone.base + zone.size) for zone in zones)
+    check.check(replace(layout, regions=spans))
     certificate = packing.certificate
     offsets = arena.problem.offsets_of(packing.offsets)
     return Plan(
@@ -92,13 +161,65 @@ def plan(
         scratch={step: offsets[number] for step, number in arena.scratch.items()},
         directions=packing.directions,
         forcing_step=certificate.time,
-        forcing_tensors=tuple(
-            dict.fromkeys(
-                arena.stretches[n].root for n in certificate.forcing if n < len(arena.stretches)
-            )
-        ),
-        proof=_proof(program, arena, packing),
+        forcing_tensors=_tensors(arena, certificate),
+        proof=_proof(program, arena, packing) if division is None else _cheapness(division),
+        regions=zones,
     )
+
+
+def _tensors(arena: Arena, certificate: Certificate) -> tuple[int, ...]:
+    """What forces a packing, each tensor once."""
+    forcing = (n for n in certificate.forcing if n < len(arena.stretches))
+    return tuple(dict.fromkeys(arena.stretches[n].root for n in forcing))
+
+
+def _divided(
+    program: Program,
+    arena: Arena,
+    insides: tuple[Inside, ...],
+    regions: Sequence[Region],
+    budget: Budget,
+) -> tuple[Arena, Division]:
+    """Divide among regions, with pieces apart or in their wholes: what is less traffic."""
+    moments = [step.where() for step in program.steps]
+    traffic = traffic_of(program, arena)
+    found: list[tuple[Arena, Division]] = []
+    failed: list[NoDivisionError] = []
+    for pieces in ((), insides) if insides else ((),):
+        variant = replace(arena, problem=replace(arena.problem, insides=pieces))
+        try:
+            found.append((variant, divide(variant.problem, regions, traffic, moments, budget)))
+        except NoDivisionError as error:
+            failed.append(error)
+    if not found:
+        raise failed[0]
+    arena, best = min(found, key=lambda pair: (pair[1].weighted, pair[1].joined().height))
+    missed = [error.bound for error in failed if error.bound is not None]
+    return arena, replace(best, bound=min([*(division.bound for _, division in found), *missed]))
+
+
+def _zones(program: Program, arena: Arena, division: Division) -> Iterator[Zone]:
+    """What each region is used for."""
+    parts = zip(division.regions, division.bases, division.packings, division.traffic, strict=True)
+    for number, (region, base, packing, traffic) in enumerate(parts):
+        certificate = division.certificate(number)
+        yield Zone(
+            region=region,
+            base=base,
+            size=packing.height,
+            lower_bound_bytes=certificate.lower_bound,
+            traffic=traffic,
+            forcing_step=certificate.time,
+            forcing_tensors=_tensors(arena, certificate),
+            proof=_proof(program, arena, replace(packing, certificate=certificate)),
+        )
+
+
+def _cheapness(division: Division) -> str:
+    """Why no division among regions is cheaper, in words."""
+    gap = division.weighted - division.bound
+    proof = "no division has less" if not gap else f"not proven least: gap {gap:,}"
+    return f"traffic of {division.weighted:,} bytes, each times the cost of its region; {proof}"
 
 
 def _with_pieces(

@@ -48,6 +48,8 @@ class Layout:
     copies: tuple[tuple[int, int, int], ...] = ()
     """What is copied: (source, target, bytes from one beginning to the other where both coincide,
     and there is nothing to copy)."""
+    regions: tuple[tuple[int, int], ...] = ()
+    """Where there are several memories: the first byte of each, and the end."""
 
 
 def check(layout: Layout) -> None:
@@ -67,6 +69,14 @@ def check(layout: Layout) -> None:
             raise PlanError(
                 f"'{block.name}' ends at byte {block.offset + block.size}, "
                 f"the arena at {layout.arena_bytes}"
+            )
+        if layout.regions and not any(
+            begin <= block.offset and block.offset + block.size <= end
+            for begin, end in layout.regions
+        ):
+            raise PlanError(
+                f"'{block.name}', bytes {block.offset} to {block.offset + block.size}, is in no "
+                f"one region"
             )
         if number in inside:
             _check_inside(layout, number, *inside[number])

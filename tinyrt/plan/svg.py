@@ -4,7 +4,7 @@ Time runs across, one column an operator; bytes go up. What a block is shows on 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from tinyrt.plan.chart import Block, Chart, tints
@@ -44,26 +44,41 @@ STYLE = f"""
 """
 
 
-def svg(chart: Chart, title: str) -> str:
+def svg(chart: Chart, title: str, *more: tuple[Chart, str]) -> str:
     """The drawing, as a file of its own.
 
     Args:
         chart: what it shows.
         title: written above it.
+        more: further charts with their titles, drawn below.
     """
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n' + "\n".join(_Drawing(chart).lines(title)) + "\n"
-    )
+    drawings = [(_Drawing(chart), title), *((_Drawing(part), name) for part, name in more)]
+    lines = [line for drawing, name in drawings for line in drawing.lines(name)]
+    if more:
+        lines = list(_stacked(drawings))
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + "\n".join(lines) + "\n"
 
 
-def html(chart: Chart, title: str) -> str:
-    """A page with the drawing, what it proves, and a table of all blocks."""
-    rows = "\n".join(
-        f"<tr><td>{block.offset:,}</td><td>{block.size:,}</td><td>{chart.span(block)}</td>"
-        f"<td>{escape(block.name)}</td></tr>"
-        for block in chart.blocks
+def _stacked(drawings: "Sequence[tuple[_Drawing, str]]") -> Iterator[str]:
+    """Several drawings in one, the first on top."""
+    width = max(drawing.width for drawing, _ in drawings)
+    height = sum(drawing.height for drawing, _ in drawings)
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}">'
     )
-    drawing = "\n".join(_Drawing(chart).lines(title))
+    below = 0.0
+    for drawing, name in drawings:
+        yield f'<g transform="translate(0 {below:.0f})">'
+        yield from drawing.lines(name)
+        yield "</g>"
+        below += drawing.height
+    yield "</svg>"
+
+
+def html(chart: Chart, title: str, *more: tuple[Chart, str]) -> str:
+    """A page with the drawing, what it proves, and a table of all blocks; and of further charts."""
+    sections = [_section(chart, title, 1), *(_section(part, name, 2) for part, name in more)]
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -81,7 +96,20 @@ tr:hover td {{ background: #eef2f6; }}
 </style>
 </head>
 <body>
-<h1>{escape(title)}</h1>
+{"".join(sections)}</body>
+</html>
+"""
+
+
+def _section(chart: Chart, title: str, level: int) -> str:
+    """What a page says of one chart, under a heading."""
+    rows = "\n".join(
+        f"<tr><td>{block.offset:,}</td><td>{block.size:,}</td><td>{chart.span(block)}</td>"
+        f"<td>{escape(block.name)}</td></tr>"
+        for block in chart.blocks
+    )
+    drawing = "\n".join(_Drawing(chart).lines(title))
+    return f"""<h{level}>{escape(title)}</h{level}>
 <p><strong>{chart.arena_bytes:,} bytes</strong> of arena; no plan under the same rules is smaller
 than {chart.lower_bound_bytes:,} bytes.</p>
 <p>{escape(chart.proof)}</p>
@@ -97,8 +125,6 @@ operator writes over its own input. Dashed outline: an operator's working memory
 {rows}
 </tbody>
 </table>
-</body>
-</html>
 """
 
 
@@ -111,6 +137,8 @@ class _Drawing:
         self.pitch = min(WIDEST_COLUMN, max(LEAST_COLUMN, room))
         self.plot_width = self.pitch * len(chart.columns)
         self.top_bytes = max(1, chart.arena_bytes)
+        self.width = LEFT + max(self.plot_width, 420) + RIGHT
+        self.height = TOP + PLOT_HEIGHT + BOTTOM
 
     def x(self, column: int) -> float:
         return LEFT + self.pitch * column
@@ -119,8 +147,7 @@ class _Drawing:
         return TOP + PLOT_HEIGHT * (1 - offset / self.top_bytes)
 
     def lines(self, title: str) -> Iterator[str]:
-        width = LEFT + max(self.plot_width, 420) + RIGHT
-        height = TOP + PLOT_HEIGHT + BOTTOM
+        width, height = self.width, self.height
         yield (
             f'<svg class="tinyrt" xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" '
             f'height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" role="img">'

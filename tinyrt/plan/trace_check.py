@@ -6,6 +6,7 @@ touches, in the order of its loops: none may be read after it has been written o
 """
 
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tinyrt.errors import PlanError
@@ -46,6 +47,7 @@ def check_touches(program: Program, plan: Plan) -> int:
         a.tensor: Place(program.graph.tensors[a.tensor].label, a.offset, a.size)
         for a in plan.allocations
     }
+    check_regions(plan, places.values())
     shared = 0
     for step in program.steps:
         operands = tuple(places.get(tensor) for tensor in step.operands)
@@ -62,6 +64,20 @@ def check_touches(program: Program, plan: Plan) -> int:
         backward = plan.directions.get(step.key) is Direction.BACKWARD
         check_kernel(step.code.walking(backward=backward), operands, results, step.where())
     return shared
+
+
+def check_regions(plan: Plan, places: Iterable[Place]) -> None:
+    """Let a plan pass in which every tensor is in one memory.
+
+    Raises:
+        PlanError: one is not; names it.
+    """
+    spans = [range(zone.base, zone.base + zone.size + 1) for zone in plan.regions]
+    for place in places:
+        if spans and not any(place.offset in span and place.end in span for span in spans):
+            raise PlanError(
+                f"'{place.name}', bytes {place.offset} to {place.end}, is in no one region"
+            )
 
 
 def _text(step: Step, operand: Place, result: Place, what: str) -> str:
