@@ -137,6 +137,14 @@ def test_the_recorded_ratios_are_those_of_the_peer() -> None:
         assert 0.1 < ratio <= bar
 
 
+def test_no_model_takes_more_than_the_peer() -> None:
+    recorded = Run.read(RESULTS)
+    for (model, core), theirs in peer.INSTRUCTIONS.items():
+        count = recorded.of(model, core)
+        assert count is not None
+        assert count.instructions < theirs, f"{model} on {core}"
+
+
 def test_saved_and_read_again(tmp_path: Path) -> None:
     recorded = Run.read(RESULTS)
     recorded.save(tmp_path / "deep" / "mcu.json")
