@@ -196,39 +196,34 @@ def combiner(pair: RescaledPair, masks: Masks) -> Combine | None:
     if found is None:
         return None
     stairs = pair.result
-    height = stairs.top - stairs.base + 1
-    # In front of the limit: the result less its least value, sign bit set where it is not negative.
-    addend = found.addend - (stairs.base << found.shift) + (1 << (wide - 1))
-    shortfall = (1 << (wide - 1)) - (height << found.shift)
-    ends = addend, addend + 255 * (found.first + found.second)
-    if min(ends) < 0 or max(ends) >= 1 << wide or shortfall < 0:
+    half = 1 << (bits - 1)
+    # Sums count from the least one; then the result's least value comes to lie at 2^(bits − 1).
+    least = found.addend >> found.shift
+    addend = found.addend - (least << found.shift)
+    greatest = addend + 255 * (found.first + found.second)
+    span, below = greatest >> found.shift, stairs.base - least
+    if greatest >> wide or below > half or span - below >= half:
         return None
-    values = (1 << (height - 1).bit_length()) - 1
+    field = (1 << span.bit_length()) - 1
+    raised = masks.unit() * (half - below)
     turns = []
     for phase in range(phases):
         unit = masks.unit(phase, phases)
-        turns.append(
-            (
-                unit * 0xFF,
-                unit * addend,
-                limiter(wide, unit << (wide - 1), unit * shortfall),
-                unit * shortfall,
-                unit * (values << found.shift),
-            )
-        )
+        turns.append((unit * 0xFF, unit * addend, unit * (field << found.shift)))
+    shortfall = half - 1 - (stairs.top - stairs.base)
+    limited = limiter(bits, masks.unit() * half, masks.unit() * shortfall)
     first, second, down = found.first, found.second, found.shift
     # Subtracting, the second operand's bytes count from their other end.
     flip = masks.unit() * 0xFF if pair.subtracts else 0
-    lowest = masks.unit() * (stairs.base + 128)
+    lowest = masks.unit() * (shortfall - (stairs.base + 128))
 
     def combine(plane1: int, plane2: int) -> int:
         if flip:
             plane2 ^= flip
         total = 0
-        for take, constant, limited, raised, cut in turns:
-            lanes_ = (plane1 & take) * first + (plane2 & take) * second
-            total |= limited(lanes_ + constant) - raised & cut
-        return (total >> down) + lowest
+        for take, constant, cut in turns:
+            total |= (plane1 & take) * first + (plane2 & take) * second + constant & cut
+        return limited((total >> down) + raised) - lowest
 
     return combine
 
