@@ -287,36 +287,65 @@ static void copy(const geometry *p, const int8_t *input, int32_t rows_left, int1
 
 #else
 
-/* The sum of a row of taps. */
-static inline int32_t row_sum(const int32_t *taps, const int16_t *x)
+/* An output from its doubled sum. */
+static inline int8_t *put(const channel *c, int32_t sum, int8_t *output)
 {
-    return taps[0] * x[0] + taps[1] * x[1] + taps[2] * x[2];
+    *output = tinyrt_level_s8(sum, c->multiplier, c->addend, c->shift);
+    return output + c->column_step;
+}
+
+/* Adds a row of taps to the sums of two outputs. */
+static inline void add_row(int32_t *sums, const int32_t *taps, const int16_t *x, int32_t stride)
+{
+    const int32_t tap_0 = taps[0];
+    const int32_t tap_1 = taps[1];
+    const int32_t tap_2 = taps[2];
+
+    sums[0] += tap_0 * x[0];
+    sums[0] += tap_1 * x[1];
+    sums[0] += tap_2 * x[2];
+    sums[1] += tap_0 * x[stride];
+    sums[1] += tap_1 * x[stride + 1];
+    sums[1] += tap_2 * x[stride + 2];
+}
+
+static inline void run_rows(channel *c, const int32_t *taps, int32_t stride)
+{
+    const int32_t pitch = c->pitch_bytes / 2;
+
+    for (; c->rows > 0; --c->rows) {
+        const int16_t *x = c->row;
+        int8_t *output = c->output;
+        for (int32_t left = c->columns; left > 0; left -= 2) {
+            int32_t sums[2] = {c->bias, c->bias};
+            add_row(sums, taps, x, stride);
+            add_row(sums, taps + 3, x + pitch, stride);
+            add_row(sums, taps + 6, x + 2 * pitch, stride);
+            output = put(c, sums[0], output);
+            if (left > 1) {
+                output = put(c, sums[1], output);
+            }
+            x += 2 * stride;
+        }
+        c->row += c->row_bytes / 2;
+        c->output += c->output_row_step;
+    }
 }
 
 static void run(channel *c)
 {
-    const int32_t pitch = c->pitch_bytes / 2;
-    int32_t taps[9];
+    int32_t taps[9]; /* doubled */
 
     for (int32_t row = 0; row < 3; ++row) {
         const int32_t first = c->taps[2 * row];
-        const int32_t second = c->taps[2 * row + 1];
-        taps[3 * row] = (int16_t)(uint16_t)((uint32_t)first & 0xFFFFu) / 2;
-        taps[3 * row + 1] = first >> 17; /* >> is exact: even */
-        taps[3 * row + 2] = second >> 17;
+        taps[3 * row] = (int16_t)(uint16_t)((uint32_t)first & 0xFFFFu);
+        taps[3 * row + 1] = first >> 16; /* >> drops the other half */
+        taps[3 * row + 2] = c->taps[2 * row + 1] >> 16;
     }
-    for (; c->rows > 0; --c->rows) {
-        const int16_t *x = c->row;
-        int8_t *output = c->output;
-        for (int32_t left = c->columns; left > 0; --left) {
-            const int32_t sum = (c->bias >> 1) + row_sum(taps, x) + row_sum(taps + 3, x + pitch) +
-                                row_sum(taps + 6, x + 2 * pitch);
-            *output = tinyrt_output_s8(sum, c->multiplier, -1 - c->shift, c->output_offset, -128, 127);
-            x += c->stride;
-            output += c->column_step;
-        }
-        c->row += c->row_bytes / 2;
-        c->output += c->output_row_step;
+    if (c->stride == 1) {
+        run_rows(c, taps, 1);
+    } else {
+        run_rows(c, taps, 2);
     }
 }
 
@@ -334,6 +363,7 @@ static const int32_t *load(channel *c, const int32_t *stream)
     c->bias = stream[0] >> 8;
     c->shift = stream[0] & 31;
     c->multiplier = stream[1];
+    c->addend = tinyrt_shift_left(2 * c->output_offset + 1, c->shift);
     for (int32_t row = 0; row < 3; ++row) {
         const uint32_t bytes = (uint32_t)stream[2 + row];
         c->taps[2 * row] = doubled_pair(bytes, bytes >> 16);
@@ -345,11 +375,21 @@ static const int32_t *load(channel *c, const int32_t *stream)
 /* Copies rows of values that lie some bytes apart. */
 static void copy(const geometry *p, const int8_t *input, int32_t rows_left, int16_t *plane)
 {
+    const int32_t step = p->input_column_step;
+
     for (; rows_left > 0; --rows_left) {
         const int8_t *value = input;
-        for (int32_t column = 0; column < p->input_columns; ++column) {
+        int32_t column = 0;
+        for (; column + 4 <= p->input_columns; column += 4) {
+            plane[column] = value[0];
+            plane[column + 1] = value[step];
+            plane[column + 2] = value[2 * step];
+            plane[column + 3] = value[3 * step];
+            value += 4 * step;
+        }
+        for (; column < p->input_columns; ++column) {
             plane[column] = *value;
-            value += p->input_column_step;
+            value += step;
         }
         input += p->input_row_step;
         plane += p->pitch;

@@ -158,31 +158,58 @@ static const int32_t *eights(const tinyrt_fully_connected_packed_s8_params *p, c
 
 #else
 
+/* One depth of two pairs of channels. */
+#define ADD_HALF(word, half, input_value)                                                           \
+    do {                                                                                            \
+        const int32_t x = input_value;                                                              \
+        const int32_t both = tinyrt_half(word, half);                                               \
+        const int32_t next = tinyrt_half((word) + 2, half);                                         \
+        first += both * x;                                                                          \
+        first_a += tinyrt_weight_a(both) * x;                                                       \
+        second += next * x;                                                                         \
+        second_a += tinyrt_weight_a(next) * x;                                                      \
+    } while (0)
+
+/* Sums of two pairs of channels, each of both channels and of A. */
+static void two_pairs(const int8_t *input, int32_t depth, const int32_t *words, int32_t *sums)
+{
+    const int8_t *const end = input + depth;
+    int32_t first = sums[0];
+    int32_t first_a = 0;
+    int32_t second = sums[2];
+    int32_t second_a = 0;
+
+    for (; input != end; input += 4) {
+        ADD_HALF(words, 0, input[0]);
+        ADD_HALF(words, 1, input[2]);
+        ADD_HALF(words + 1, 0, input[1]);
+        ADD_HALF(words + 1, 1, input[3]);
+        words += CHANNELS;
+    }
+    sums[0] = first;
+    sums[1] = first_a;
+    sums[2] = second;
+    sums[3] = second_a;
+}
+
 static const int32_t *eights(const tinyrt_fully_connected_packed_s8_params *p, const int8_t *input,
                              const int32_t *stream, int8_t *output, const int8_t *output_end)
 {
+    const bool level =
+        TINYRT_NUMERICS == TINYRT_NUMERICS_SINGLE || p->activation_min >= p->output_offset;
+
     while (output != output_end) {
-        const int32_t *const tails = stream + CHANNELS / 2 + p->input_depth * (CHANNELS / 4);
-        for (int32_t pair = 0; pair < CHANNELS / 2; ++pair) {
-            const int32_t *words = stream + CHANNELS / 2 + 2 * pair;
-            int32_t sum = stream[pair];
-            int32_t sum_a = 0;
-            for (int32_t i = 0; i < p->input_depth; i += 4) {
-                const int32_t halves[4] = {tinyrt_half(&words[0], 0), tinyrt_half(&words[1], 0),
-                                           tinyrt_half(&words[0], 1), tinyrt_half(&words[1], 1)};
-                sum += halves[0] * input[i];
-                sum += halves[1] * input[i + 1];
-                sum += halves[2] * input[i + 2];
-                sum += halves[3] * input[i + 3];
-                sum_a += tinyrt_weight_a(halves[0]) * input[i];
-                sum_a += tinyrt_weight_a(halves[1]) * input[i + 1];
-                sum_a += tinyrt_weight_a(halves[2]) * input[i + 2];
-                sum_a += tinyrt_weight_a(halves[3]) * input[i + 3];
-                words += CHANNELS;
+        const int32_t *tail = stream + CHANNELS / 2 + p->input_depth * (CHANNELS / 4);
+        for (int32_t pair = 0; pair < CHANNELS / 2; pair += 2) {
+            int32_t sums[4] = {stream[pair], 0, stream[pair + 1], 0};
+            two_pairs(input, p->input_depth, stream + CHANNELS / 2 + 2 * pair, sums);
+            for (int32_t i = 0; i < 4; i += 2) {
+                output = tinyrt_packed_outputs(sums[i], sums[i + 1], tail, p->output_offset, level,
+                                               output);
+                tail += 3;
             }
-            output = tinyrt_packed_outputs(sum, sum_a, tails + 3 * pair, p->output_offset, output);
         }
-        stream = tails + 3 * (CHANNELS / 2);
+        stream = tail;
     }
     return stream;
 }

@@ -72,4 +72,18 @@ static inline int32_t tinyrt_rounded_quotient(int32_t sum, int32_t count)
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
+/* The same from twice the sum (below 2^24 in magnitude), where the activation levels all results below
+ * the offset or there is one rounding: nested floors merge then. `addend` is (2 * offset + 1) << shift;
+ * 2^-(shift + 1) is what is left of the scale. */
+static inline int8_t tinyrt_level_s8(int32_t doubled, int32_t multiplier, int32_t addend, int32_t shift)
+{
+#if TINYRT_NUMERICS == TINYRT_NUMERICS_SINGLE
+    const int64_t product = (int64_t)doubled * multiplier;
+#else
+    const int64_t product = (int64_t)doubled * multiplier + ((int64_t)1 << 31);
+#endif
+    const int32_t high = (int32_t)(product >> 32) + addend; /* every >> floors */
+    return (int8_t)tinyrt_clamp(high >> (shift + 1), -128, 127);
+}
+
 #endif /* TINYRT_FIXEDPOINT_H */

@@ -238,7 +238,8 @@ void tinyrt_packed_pairs(tinyrt_block *block, const int32_t *stream)
         for (int32_t pixel = 0; pixel < TINYRT_COLUMNS; ++pixel) {
             block->outputs[pixel] =
                 tinyrt_packed_outputs(pixels[pixel].both, pixels[pixel].a, tail,
-                                      block->output_offset, block->outputs[pixel]);
+                                      block->output_offset, block->rounding_b != 0,
+                                      block->outputs[pixel]);
         }
         stream += 3;
     }

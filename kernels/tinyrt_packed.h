@@ -52,15 +52,24 @@ static inline int32_t tinyrt_pair(int8_t first, int8_t second)
     return word;
 }
 
-/* Writes the outputs of a pair from its sums and its last three words. */
+/* Writes the outputs of a pair from its sums and its last three words; `level`: whether the activation
+ * levels all results below the offset. */
 static inline int8_t *tinyrt_packed_outputs(int32_t sum, int32_t sum_a, const int32_t *tail,
-                                            int32_t output_offset, int8_t *output)
+                                            int32_t output_offset, bool level, int8_t *output)
 {
     const int32_t a = sum_a + (tail[0] >> 9); /* >> drops the shifts and a zero bit */
     const int32_t b = (sum - sum_a) >> 8;     /* without rest */
-    *output++ = tinyrt_output_s8(a, tail[1], -1 - (tail[0] & 15), output_offset, -128, 127);
-    *output++ = tinyrt_output_s8(b, tail[2], -1 - ((tail[0] >> 4) & 15), output_offset, -128, 127);
-    return output;
+    const int32_t shift_a = tail[0] & 15;
+    const int32_t shift_b = (tail[0] >> 4) & 15;
+    if (level) {
+        const int32_t rounding = 2 * output_offset + 1;
+        output[0] = tinyrt_level_s8(2 * a, tail[1], tinyrt_shift_left(rounding, shift_a), shift_a);
+        output[1] = tinyrt_level_s8(2 * b, tail[2], tinyrt_shift_left(rounding, shift_b), shift_b);
+    } else {
+        output[0] = tinyrt_output_s8(a, tail[1], -1 - shift_a, output_offset, -128, 127);
+        output[1] = tinyrt_output_s8(b, tail[2], -1 - shift_b, output_offset, -128, 127);
+    }
+    return output + 2;
 }
 
 /* What the products of a block need; the assembly knows the offsets. */
