@@ -165,7 +165,11 @@ static void run_inside(const geometry *p, walk *w, tinyrt_mve_windows windows, t
     lanes_of_neighbours(p, block);
     advance(p, w, blocks * TINYRT_MVE_COLUMNS);
     do {
-        tinyrt_mve_gather(&windows, first, columns);
+        if (p->row_groups % 4 == 0 && p->row_groups <= 64) {
+            tinyrt_mve_gather_sixteens(&windows, first, columns);
+        } else {
+            tinyrt_mve_gather(&windows, first, columns);
+        }
         first += TINYRT_MVE_COLUMNS * windows.step;
         channels(p, block, output);
         output += TINYRT_MVE_COLUMNS * p->output_depth;

@@ -1,4 +1,4 @@
-/* fully_connected_mve.h: fully_connected_packed_s8.c with vectors: four channels at a time. */
+/* fully_connected_mve.h: fully_connected_packed_s8.c with vectors. */
 #ifndef TINYRT_FULLY_CONNECTED_MVE_H
 #define TINYRT_FULLY_CONNECTED_MVE_H
 
@@ -16,7 +16,7 @@ typedef struct {
     const int32_t *stream; /* 20: see fully_connected_packed_s8.c */
 } tinyrt_mve_row;
 
-/* Writes all outputs, limited to int8 only. */
+/* Writes all outputs, limited to int8 only. Reads the weights of whole sixteens of depths. */
 void tinyrt_mve_fully_connected(tinyrt_mve_row *row);
 
 #endif

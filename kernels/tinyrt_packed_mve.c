@@ -109,9 +109,11 @@ void tinyrt_mve_pairs(tinyrt_mve_block *block)
     }
 }
 
+/* Where SXTB16 would have put sixteen bytes. */
+static const uint8_t order[16] = {0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15};
+
 void tinyrt_mve_gather(const tinyrt_mve_windows *windows, const int8_t *input, int8_t *column)
 {
-    static const uint8_t order[16] = {0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15};
     register const tinyrt_mve_windows *r0 __asm__("r0") = windows;
     register const int8_t *r1 __asm__("r1") = input;
     register int8_t *r2 __asm__("r2") = column;
@@ -157,6 +159,48 @@ void tinyrt_mve_gather(const tinyrt_mve_windows *windows, const int8_t *input, i
         :
         : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "q0", "q1", "q2", "q3",
           "memory");
+}
+
+void tinyrt_mve_gather_sixteens(const tinyrt_mve_windows *windows, const int8_t *input,
+                                int8_t *columns)
+{
+    register const tinyrt_mve_windows *r0 __asm__("r0") = windows;
+    register const int8_t *r1 __asm__("r1") = input;
+    register int8_t *r2 __asm__("r2") = columns;
+    register const uint8_t *r3 __asm__("r3") = order;
+
+    __asm__ volatile(
+        "vldrb.8 q1, [r3]\n\t"
+        "ldrd r3, r4, [r0]\n\t"
+        "ldrd r5, r6, [r0, #8]\n\t"
+        "lsrs r5, r5, #2\n\t"
+        "add r8, r1, r6\n\t"
+        "add r9, r8, r6\n\t"
+        "add r10, r9, r6\n\t"
+        "movs r6, #16\n\t"
+        "1:\n\t" /* a row of four windows */
+        "vmov q2, q1\n\t"
+        "dls lr, r5\n\t"
+        "2:\n\t"
+        "vldrb.u8 q0, [r1, q2]\n\t"
+        "vstrb.8 q0, [r2], #16\n\t"
+        "vldrb.u8 q0, [r8, q2]\n\t"
+        "vstrb.8 q0, [r2], #16\n\t"
+        "vldrb.u8 q0, [r9, q2]\n\t"
+        "vstrb.8 q0, [r2], #16\n\t"
+        "vldrb.u8 q0, [r10, q2]\n\t"
+        "vstrb.8 q0, [r2], #16\n\t"
+        "vadd.i8 q2, q2, r6\n\t"
+        "le lr, 2b\n\t"
+        "add r1, r1, r4\n\t"
+        "add r8, r8, r4\n\t"
+        "add r9, r9, r4\n\t"
+        "add r10, r10, r4\n\t"
+        "subs r3, r3, #1\n\t"
+        "bne 1b\n\t"
+        : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)
+        :
+        : "r4", "r5", "r6", "r8", "r9", "r10", "lr", "cc", "q0", "q1", "q2", "memory");
 }
 
 #endif

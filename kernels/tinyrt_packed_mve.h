@@ -62,6 +62,10 @@ typedef struct {
 /* Writes the rows of windows, one behind the other, to the columns from `column` on. */
 void tinyrt_mve_gather(const tinyrt_mve_windows *windows, const int8_t *input, int8_t *column);
 
+/* The same for four windows whose rows are sixteens of values, 256 at most. */
+void tinyrt_mve_gather_sixteens(const tinyrt_mve_windows *windows, const int8_t *input,
+                                int8_t *columns);
+
 /* Writes a value so many times, sixteen of them at a time and so many bytes apart. */
 static inline void tinyrt_mve_fill(int8_t *place, int32_t count, int32_t value, int32_t step)
 {
