@@ -84,9 +84,10 @@ static walk begin(const geometry *p, const int8_t *input, int8_t *output)
 #if TINYRT_HAS_MVE
 
 /* Gathers one window, which may reach beyond the input. */
-static void gather_one(const geometry *p, const window *at, tinyrt_mve_windows windows, int8_t *bytes,
-                       int8_t *column)
+static void gather_one(const geometry *p, const window *at, const tinyrt_mve_windows *all,
+                       int8_t *bytes, int8_t *column)
 {
+    tinyrt_mve_windows windows = *all;
     const int32_t depth = p->input_depth;
     const int32_t tap_x = p->dilation_width * depth;
     const int32_t pitch = 4 * p->row_groups;
@@ -155,22 +156,21 @@ static void lanes_of_neighbours(const geometry *p, tinyrt_mve_block *block)
 }
 
 /* Computes blocks whose windows lie side by side within the input. */
-static void run_inside(const geometry *p, walk *w, tinyrt_mve_windows windows, tinyrt_mve_block *block,
-                       int8_t *columns, int32_t blocks)
+static void run_inside(const geometry *p, walk *w, const tinyrt_mve_windows *windows,
+                       tinyrt_mve_block *block, int8_t *columns, int32_t blocks)
 {
     const int8_t *first = w->at.first;
     int8_t *output = w->output;
 
-    windows.windows = TINYRT_MVE_COLUMNS;
     lanes_of_neighbours(p, block);
     advance(p, w, blocks * TINYRT_MVE_COLUMNS);
     do {
         if (p->row_groups % 4 == 0 && p->row_groups <= 64) {
-            tinyrt_mve_gather_sixteens(&windows, first, columns);
+            tinyrt_mve_gather_sixteens(windows, first, columns);
         } else {
-            tinyrt_mve_gather(&windows, first, columns);
+            tinyrt_mve_gather(windows, first, columns);
         }
-        first += TINYRT_MVE_COLUMNS * windows.step;
+        first += TINYRT_MVE_COLUMNS * windows->step;
         channels(p, block, output);
         output += TINYRT_MVE_COLUMNS * p->output_depth;
     } while (--blocks > 0);
@@ -178,8 +178,8 @@ static void run_inside(const geometry *p, walk *w, tinyrt_mve_windows windows, t
 
 /* Computes the next four windows one by one. A last block may have columns to spare: the first ones, which
  * are copies of the next column, with the same outputs. */
-static void run_any(const geometry *p, walk *w, tinyrt_mve_windows windows, tinyrt_mve_block *block,
-                    int8_t *columns)
+static void run_any(const geometry *p, walk *w, const tinyrt_mve_windows *windows,
+                    tinyrt_mve_block *block, int8_t *columns)
 {
     int8_t *const bytes = columns + tinyrt_mve_column_bytes(p->row_groups * p->filter_height);
     int8_t *const output = w->output;
@@ -216,6 +216,7 @@ void tinyrt_conv_2d_packed_s8(const tinyrt_conv_2d_packed_s8_params *params, con
     windows.row_step = p->dilation_height * p->input_width * p->input_depth;
     windows.row_groups = p->row_groups;
     windows.step = p->stride_width * p->input_depth;
+    windows.windows = TINYRT_MVE_COLUMNS;
     windows.first = 0;
     windows.copied = p->row_groups;
     memset(columns, 0, (size_t)tinyrt_mve_column_bytes(groups));
@@ -223,9 +224,9 @@ void tinyrt_conv_2d_packed_s8(const tinyrt_conv_2d_packed_s8_params *params, con
         int8_t *const place = w.output;
         const int32_t blocks = blocks_inside(p, &w, TINYRT_MVE_COLUMNS);
         if (blocks > 0) {
-            run_inside(p, &w, windows, &block, columns, blocks);
+            run_inside(p, &w, &windows, &block, columns, blocks);
         } else {
-            run_any(p, &w, windows, &block, columns);
+            run_any(p, &w, &windows, &block, columns);
         }
         if (p->activation_min > -128 || p->activation_max < 127) {
             tinyrt_mve_clamp(place, (int32_t)(w.output - place), p->activation_min, p->activation_max);

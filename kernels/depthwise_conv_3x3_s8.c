@@ -10,6 +10,7 @@
  * The biases have taken in the input's zero-point. */
 #include "depthwise_conv_3x3_s8.h"
 
+#include "depthwise_conv_3x3_lanes.h"
 #include "depthwise_conv_3x3_mve.h"
 #include "tinyrt_dsp.h"
 #include "tinyrt_fixedpoint.h"
@@ -456,6 +457,12 @@ void tinyrt_depthwise_conv_3x3_s8(const tinyrt_depthwise_conv_3x3_s8_params *par
     const int32_t most = p->band_rows;
     int32_t first = 0;
 
+#if TINYRT_HAS_MVE
+    if (p->lanes != 0) {
+        tinyrt_mve_depthwise_lanes(p, input, output, scratch);
+        return;
+    }
+#endif
     while (first < p->output_rows) {
         const int32_t left = p->output_rows - first;
         band(p, input, output, first, left < most ? left : most, (int16_t *)scratch);

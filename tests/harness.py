@@ -39,6 +39,7 @@ def agree(
     seed: int = 0,
     styles: Sequence[str] = STYLES,
     targets: Sequence[str] = ("host",),
+    optimize: Optimize = Optimize.BALANCED,
 ) -> None:
     """Assert that TFLM, both Python executors and the emitted C agree on every tensor.
 
@@ -58,7 +59,7 @@ def agree(
                 assert_same(f"model {number}, {style}, {kernels}", program, truth, found)
             runs.append(inputs)
             truths.append(truth)
-        lowered = lower(program, Optimize.BALANCED)
+        lowered = lower(program, optimize)
         plain = all(step.lowered is None for step in lowered.steps)
         for variant in (program,) if plain else (program, lowered):
             name = f"model_{number}_{variant.optimize.value}"

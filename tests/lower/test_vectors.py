@@ -130,6 +130,31 @@ def test_depthwise_conv_3x3(stride: int) -> None:
     assert_agree(models, DepthwiseConv3x3, 202)
 
 
+def test_depthwise_conv_3x3_of_many_channels() -> None:
+    """Where there is room, sixteen channels of a pixel go together."""
+    rng = random.Random(206)
+    models = [
+        window(
+            rng,
+            size,
+            depth,
+            None,
+            kernel=(3, 3),
+            strides=(stride, stride),
+            padding=padding,
+            fused="RELU",
+        )
+        for padding in ("SAME", "VALID")
+        for stride in (1, 2)
+        for size, depth in (((3, 3), 32), ((4, 3), 16), ((6, 6), 16), ((9, 5), 48))
+    ]
+    for model in models:
+        kernel = lower(tinyrt.load(model), Optimize.SPEED).steps[0].lowered
+        assert isinstance(kernel, DepthwiseConv3x3)
+        assert kernel.lanes
+    agree(models, seed=206, styles=STYLES, targets=TARGETS, optimize=Optimize.SPEED)
+
+
 def test_fully_connected() -> None:
     rng = random.Random(203)
     models = [

@@ -21,6 +21,9 @@ _STRIP_PITCH = 59
 """Values of a row of a strip: with it, offsets in a window of two channels take 8 bits."""
 _WORDS = 5
 """Of a channel in the stream."""
+_LANES = 16
+_LANES_COLUMNS = 12
+"""Longer rows of pixels of a channel fill vectors well."""
 _ANYWHERE = -(1 << 31)
 """A distance that is no condition."""
 
@@ -67,6 +70,7 @@ class DepthwiseConv3x3(CKernel):
     band_rows: int
     pitch: int
     strip_columns: int
+    lanes: int
     input_zero_point: int
     output_offset: int
     stream: Int32s
@@ -133,6 +137,7 @@ class DepthwiseConv3x3(CKernel):
             band_rows=band_rows,
             pitch=pitch,
             strip_columns=_strip_columns(columns.outputs, stride),
+            lanes=int(_takes_lanes(operator, rows, columns, room)),
             input_zero_point=-operator.input_offset,
             output_offset=operator.output_offset,
             stream=stream,
@@ -156,7 +161,9 @@ class DepthwiseConv3x3(CKernel):
         behind = max(0, (computed - 1) * self.stride + 3 - pitch)
         seen = (self.output_columns + self.output_columns % 2) * self.stride + 2
         plane = rows * self.pitch + max(0, seen - self.pitch)
-        return Cost(scratch_bytes=2 * max(plane, strips * rows * pitch + behind))
+        bytes_ = 2 * max(plane, strips * rows * pitch + behind)
+        lanes = _lanes_bytes(self.output_rows, self.output_columns, self.stride)
+        return Cost(scratch_bytes=max(bytes_, lanes if self.lanes else 0))
 
     def overlap(self) -> tuple[Overlap, ...]:
         """A channel is read before it is written, and written only where it was read.
@@ -201,6 +208,22 @@ def _is_plain(operator: DepthwiseConv2D) -> bool:
         and (operator.activation_min, operator.activation_max) == (-128, 127)
         and (operator.output_offset == -128 or operator.numerics is Numerics.SINGLE)
     )
+
+
+def _lanes_bytes(output_rows: int, output_columns: int, stride: int) -> int:
+    """The plane of sixteen channels, and their weights and scales."""
+    return _LANES * ((output_rows - 1) * stride + 3) * ((output_columns - 1) * stride + 3) + 336
+
+
+def _takes_lanes(operator: DepthwiseConv2D, rows: _Axis, columns: _Axis, room: int | None) -> bool:
+    """Whether vectors do better with the channels of a pixel than with the pixels of a channel."""
+    stride = operator.stride_height
+    if operator.input_depth % _LANES or (stride == 1 and columns.outputs > _LANES_COLUMNS):
+        return False
+    # Two products fit in 16 bits where no weight is -128.
+    if 0x80 in operator.filter:
+        return False
+    return room is None or _lanes_bytes(rows.outputs, columns.outputs, stride) <= room
 
 
 def _strip_columns(outputs: int, stride: int) -> int:
