@@ -1,9 +1,8 @@
 /* depthwise_conv_3x3_lanes.c: sixteen channels at a time, a pixel at a time.
  *
  * Sixteen channels are copied into a plane with their padding; nine vectors of it meet nine vectors of
- * taps. Products have 16 bits, and so have sums of two, as no tap is -128. Such a sum L of one channel and
- * that of another one, H, lie in a word. Of the words two sums are kept: of L + 2^16 * H as they are, and
- * of H alone, by a high product with 2^15. The sum of L follows in the end, modulo 2^32. */
+ * taps. Products have 16 bits, and so have sums of two, as no tap is -128. Two channels share a word: the
+ * upper half is added to its sum by a high product with 2^15, the lower one is widened before. */
 #include "depthwise_conv_3x3_lanes.h"
 
 #include <string.h>
@@ -44,8 +43,6 @@ static void load(channels *c, const int32_t *stream)
     "vshr.s32 q1, q1, #9\n\t"                                                                       \
     "vshr.s32 q2, q2, #9\n\t"                                                                       \
     "vstrw.32 q2, [r0, #16 + " start "]\n\t"                                                        \
-    "vshl.i32 q2, q2, #16\n\t"                                                                      \
-    "vadd.i32 q1, q1, q2\n\t"                                                                       \
     "vstrw.32 q1, [r0, #" start "]\n\t"                                                             \
     "adds r3, r3, #4\n\t"                                                                           \
     "vldrw.u32 q1, [r2, q0]\n\t"                                                                    \
@@ -81,20 +78,27 @@ static void load(channels *c, const int32_t *stream)
         : "r2", "r3", "cc", "q0", "q1", "q2", "q3", "memory");
 }
 
-/* Adds words to the sums of even or odd channels. */
-#define ADD(q, both, high)                                                                          \
-    "vadd.i32 " both ", " both ", " q "\n\t"                                                        \
-    "vqdmlah.s32 " high ", " q ", r6\n\t"
-#define PRODUCTS(x, tap, even, odd)                                                                 \
+/* Adds words to the sums of their halves. */
+#define ADD(q, low, high)                                                                           \
+    "vqdmlah.s32 " high ", " q ", r6\n\t"                                                           \
+    "vmovlb.s16 " q ", " q "\n\t"                                                                   \
+    "vadd.i32 " low ", " low ", " q "\n\t"
+#define ADD_BOTH ADD("q2", "q4", "q5") ADD("q3", "q6", "q7")
+/* Products of even channels in q2, of odd ones in q3. */
+#define ONE(x, tap)                                                                                 \
     "vldrb.8 q0, " x "\n\t"                                                                         \
     "vldrb.8 q1, [r3, #" tap "]\n\t"                                                                \
-    "vmullb.s8 " even ", q0, q1\n\t"                                                                \
-    "vmullt.s8 " odd ", q0, q1\n\t"
-#define TWO(x_0, tap_0, x_1, tap_1)                                                                 \
-    PRODUCTS(x_0, tap_0, "q2", "q0")                                                                \
-    ADD("q0", "q6", "q7")                                                                           \
-    PRODUCTS(x_1, tap_1, "q3", "q0")                                                                \
-    "vadd.i16 q2, q2, q3\n\t" ADD("q2", "q4", "q5") ADD("q0", "q6", "q7")
+    "vmullb.s8 q2, q0, q1\n\t"                                                                      \
+    "vmullt.s8 q3, q0, q1\n\t"
+/* The same on top of them; the first load leaves the pointer where it is. */
+#define MORE(x, again, tap)                                                                         \
+    "vldrb.8 q0, " x "\n\t"                                                                         \
+    "vldrb.8 q1, [r3, #" tap "]\n\t"                                                                \
+    "vmullb.s8 q0, q0, q1\n\t"                                                                      \
+    "vadd.i16 q2, q2, q0\n\t"                                                                       \
+    "vldrb.8 q0, " again "\n\t"                                                                     \
+    "vmullt.s8 q0, q0, q1\n\t"                                                                      \
+    "vadd.i16 q3, q3, q0\n\t"
 #define SCALE(q, number)                                                                            \
     "vldrw.u32 q0, [r5, #64 + 16 * " number "]\n\t"                                                 \
     TINYRT_MVE_HIGH q ", " q ", q0\n\t"                                                             \
@@ -114,16 +118,15 @@ static void load(channels *c, const int32_t *stream)
         "vldrw.u32 q5, [r5, #16]\n\t"                                                               \
         "vldrw.u32 q6, [r5, #32]\n\t"                                                               \
         "vldrw.u32 q7, [r5, #48]\n\t"                                                               \
-        TWO("[r0], #" step, "-64", "[r0, #16 - " step "]", "-48")                                   \
-        TWO("[r0, #32 - " step "]", "-32", "[r1], #" step, "-16")                                   \
-        TWO("[r1, #16 - " step "]", "0", "[r1, #32 - " step "]", "16")                              \
-        TWO("[r2], #" step, "32", "[r2, #16 - " step "]", "48")                                     \
-        PRODUCTS("[r2, #32 - " step "]", "64", "q2", "q0")                                          \
-        ADD("q2", "q4", "q5") ADD("q0", "q6", "q7")                                                 \
-        "vshl.i32 q0, q5, #16\n\t"                                                                  \
-        "vshl.i32 q1, q7, #16\n\t"                                                                  \
-        "vsub.i32 q4, q4, q0\n\t"                                                                   \
-        "vsub.i32 q6, q6, q1\n\t"                                                                   \
+        ONE("[r0], #" step, "-64")                                                                  \
+        MORE("[r0, #16 - " step "]", "[r0, #16 - " step "]", "-48") ADD_BOTH                        \
+        ONE("[r0, #32 - " step "]", "-32")                                                          \
+        MORE("[r1]", "[r1], #" step, "-16") ADD_BOTH                                                \
+        ONE("[r1, #16 - " step "]", "0")                                                            \
+        MORE("[r1, #32 - " step "]", "[r1, #32 - " step "]", "16") ADD_BOTH                         \
+        ONE("[r2], #" step, "32")                                                                   \
+        MORE("[r2, #16 - " step "]", "[r2, #16 - " step "]", "48") ADD_BOTH                         \
+        ONE("[r2, #32 - " step "]", "64") ADD_BOTH                                                  \
         SCALE("q4", "0") SCALE("q5", "1") SCALE("q6", "2") SCALE("q7", "3")                         \
         "vqmovnb.s32 q4, q4\n\t"                                                                    \
         "vqmovnt.s32 q4, q5\n\t"                                                                    \
@@ -158,19 +161,41 @@ static void row(const tinyrt_depthwise_conv_3x3_s8_params *p, const channels *c,
     }
 }
 
-/* Copies sixteen channels of pixels that lie some bytes apart. */
-static void copy(int8_t *plane, const int8_t *input, int32_t count, int32_t step)
+/* How sixteen channels are copied; the assembly knows the offsets. */
+typedef struct {
+    int32_t rows;        /* 0 */
+    int32_t columns;     /* 4 */
+    int32_t row_step;    /* 8: of the input */
+    int32_t column_step; /* 12 */
+    int32_t pitch;       /* 16 */
+} copied;
+
+static void copy(const copied *what, const int8_t *input, int8_t *plane)
 {
+    register const copied *r0 __asm__("r0") = what;
+    register const int8_t *r1 __asm__("r1") = input;
+    register int8_t *r2 __asm__("r2") = plane;
+
     __asm__ volatile(
-        "dls lr, %[count]\n\t"
+        "ldrd r3, r4, [r0]\n\t"
+        "ldrd r5, r6, [r0, #8]\n\t"
+        "ldr r0, [r0, #16]\n\t"
         "1:\n\t"
-        "vldrb.8 q0, [%[input]]\n\t"
-        "add %[input], %[input], %[step]\n\t"
-        "vstrb.8 q0, [%[plane]], #16\n\t"
-        "le lr, 1b\n\t"
-        : [plane] "+r"(plane), [input] "+r"(input)
-        : [count] "r"(count), [step] "r"(step)
-        : "lr", "q0", "memory");
+        "mov r8, r1\n\t"
+        "mov r9, r2\n\t"
+        "dls lr, r4\n\t"
+        "2:\n\t"
+        "vldrb.8 q0, [r8]\n\t"
+        "add r8, r8, r6\n\t"
+        "vstrb.8 q0, [r9], #16\n\t"
+        "le lr, 2b\n\t"
+        "add r1, r1, r5\n\t"
+        "add r2, r2, r0\n\t"
+        "subs r3, r3, #1\n\t"
+        "bne 1b\n\t"
+        : "+r"(r0), "+r"(r1), "+r"(r2)
+        :
+        : "r3", "r4", "r5", "r6", "r8", "r9", "lr", "cc", "q0", "memory");
 }
 
 void tinyrt_mve_depthwise_lanes(const tinyrt_depthwise_conv_3x3_s8_params *params, const int8_t *input,
@@ -180,19 +205,19 @@ void tinyrt_mve_depthwise_lanes(const tinyrt_depthwise_conv_3x3_s8_params *param
     const int32_t columns = (p->output_columns - 1) * p->stride + 3;
     const int32_t rows = (p->output_rows - 1) * p->stride + 3;
     const int32_t pitch = LANES * columns;
-    const int32_t seen_rows =
-        rows - p->pad_rows < p->input_rows ? rows - p->pad_rows : p->input_rows;
-    const int32_t seen_columns =
-        columns - p->pad_columns < p->input_columns ? columns - p->pad_columns : p->input_columns;
     channels *const c = (channels *)scratch;
     int8_t *const plane = (int8_t *)(c + 1);
+    copied what;
 
+    what.rows = rows - p->pad_rows < p->input_rows ? rows - p->pad_rows : p->input_rows;
+    what.columns =
+        columns - p->pad_columns < p->input_columns ? columns - p->pad_columns : p->input_columns;
+    what.row_step = p->input_row_step;
+    what.column_step = p->input_column_step;
+    what.pitch = pitch;
     memset(plane, p->input_zero_point & 0xFF, (size_t)(rows * pitch));
     for (int32_t channel = 0; channel < p->channels; channel += LANES) {
-        for (int32_t y = 0; y < seen_rows; ++y) {
-            copy(plane + (y + p->pad_rows) * pitch + p->pad_columns * LANES,
-                 input + channel + y * p->input_row_step, seen_columns, p->input_column_step);
-        }
+        copy(&what, input + channel, plane + p->pad_rows * pitch + p->pad_columns * LANES);
         load(c, p->stream + channel * (STREAM_BYTES / 4));
         for (int32_t y = 0; y < p->output_rows; ++y) {
             row(p, c, plane + y * p->stride * pitch, pitch,

@@ -22,7 +22,7 @@ _STRIP_PITCH = 59
 _WORDS = 5
 """Of a channel in the stream."""
 _LANES = 16
-_LANES_COLUMNS = 12
+_LANES_COLUMNS = 8
 """Longer rows of pixels of a channel fill vectors well."""
 _ANYWHERE = -(1 << 31)
 """A distance that is no condition."""
@@ -218,7 +218,7 @@ def _lanes_bytes(output_rows: int, output_columns: int, stride: int) -> int:
 def _takes_lanes(operator: DepthwiseConv2D, rows: _Axis, columns: _Axis, room: int | None) -> bool:
     """Whether vectors do better with the channels of a pixel than with the pixels of a channel."""
     stride = operator.stride_height
-    if operator.input_depth % _LANES or (stride == 1 and columns.outputs > _LANES_COLUMNS):
+    if operator.input_depth % _LANES or columns.outputs > _LANES_COLUMNS:
         return False
     # Two products fit in 16 bits where no weight is -128.
     if 0x80 in operator.filter:
