@@ -21,28 +21,33 @@ static void softmax_row(const tinyrt_softmax_s8_params *p, const int8_t *input, 
         greatest = input[i] > greatest ? input[i] : greatest;
     }
 
-    /* Q12.19: at least the maximum's 2^19, and at most 4095 times as much. */
+    /* The first turn adds up, in Q12.19: at least the maximum's 2^19, and at most 4095 times as much. The
+     * second one, which has the reciprocal, divides. */
     int32_t sum = 0;
-    for (int32_t i = 0; i < p->depth; ++i) {
-        sum += tinyrt_rounding_divide_by_pot(exponential(p, input[i] - greatest), 12);
-    }
-
-    /* sum = (1 + x) * 2^(exponent - 23) with x in [0, 1): what is left of x is the fraction. */
-    uint32_t fraction = (uint32_t)sum << 1;
-    int32_t exponent = 23 + 12 - 1;
-    for (; fraction < 0x80000000u; --exponent) {
-        fraction <<= 1;
-    }
-    const int32_t reciprocal = tinyrt_one_over_one_plus_x((int32_t)(fraction - 0x80000000u));
-
-    for (int32_t i = 0; i < p->depth; ++i) {
-        int32_t probability = 0; /* beyond 31 bits everything rounds to it */
-        if (exponent <= 31) {
-            const int32_t quotient =
-                tinyrt_doubling_high_mul(reciprocal, exponential(p, input[i] - greatest));
-            probability = tinyrt_rounding_divide_by_pot(quotient, exponent);
+    int32_t reciprocal = 0;
+    int32_t exponent = 0;
+    for (int32_t turn = 0; turn < 2; ++turn) {
+        for (int32_t i = 0; i < p->depth; ++i) {
+            const int32_t value = exponential(p, input[i] - greatest);
+            if (turn == 0) {
+                sum += tinyrt_rounding_divide_by_pot(value, 12);
+                continue;
+            }
+            int32_t probability = 0; /* beyond 31 bits everything rounds to it */
+            if (exponent <= 31) {
+                const int32_t quotient = tinyrt_doubling_high_mul(reciprocal, value);
+                probability = tinyrt_rounding_divide_by_pot(quotient, exponent);
+            }
+            output[i] = (int8_t)(probability > 255 ? 127 : probability - 128);
         }
-        output[i] = (int8_t)(probability > 255 ? 127 : probability - 128);
+        if (turn == 0) {
+            /* sum = (1 + x) * 2^(exponent - 23) with x in [0, 1): what is left of x is the fraction. */
+            uint32_t fraction = (uint32_t)sum << 1;
+            for (exponent = 23 + 12 - 1; fraction < 0x80000000u; --exponent) {
+                fraction <<= 1;
+            }
+            reciprocal = tinyrt_one_over_one_plus_x((int32_t)(fraction - 0x80000000u));
+        }
     }
 }
 
