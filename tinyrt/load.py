@@ -1,7 +1,8 @@
 """From the bytes of a .tflite file to a `Program`: verified graph, prepared operators."""
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tinyrt import cmsis_nn
@@ -185,15 +186,30 @@ def lower(program: Program, optimize: Optimize) -> Program:
     used = [_arena_bytes(program.graph, step) for step in program.steps]
     most = max(used, default=0)
     found: dict[tuple[int, int | None], CKernel | None] = {}
-    steps: list[Step] = []
-    for step, bytes_ in zip(program.steps, used, strict=True):
-        room = None if optimize is Optimize.SPEED else most - bytes_
+    models: dict[int, CKernel] = {}
+    """What most strips of an operator call, by node index: the others have the same weights."""
+    steps = list(program.steps)
+    for number in _most_common_first(program.steps):
+        step = steps[number]
+        if step.calls or step.kernel.alias:
+            continue
+        room = None if optimize is Optimize.SPEED else most - used[number]
         key = id(step.kernel), room  # strips share their operator's kernels
-        if key not in found and not step.calls:
+        if key not in found:
+            model = models.get(step.node.index)
             packed = step.lowered if step.part is None else step.part.packed
-            found[key] = lowering.lowered(step.kernel, room, packed)
-        steps.append(step if step.calls else replace(step, lowered=found[key]))
+            kernel = lowering.lowered(step.kernel, room, model or packed, alike=model is not None)
+            found[key] = kernel
+            if kernel is not None:
+                models.setdefault(step.node.index, kernel)
+        steps[number] = replace(step, lowered=found[key])
     return replace(program, steps=tuple(steps), optimize=optimize)
+
+
+def _most_common_first(steps: Sequence[Step]) -> list[int]:
+    """The numbers of the steps, those first whose kernel most strips of their operator run."""
+    counts = Counter(id(step.kernel) for step in steps)
+    return sorted(range(len(steps)), key=lambda number: -counts[id(steps[number].kernel)])
 
 
 def _arena_bytes(graph: Graph, step: Step) -> int:

@@ -110,6 +110,18 @@ def test_plan_says_what_emit_writes(
     assert f"_ARENA_SIZE {planned}\n" in (tmp_path / "digits.h").read_text()
 
 
+@pytest.mark.parametrize(("model", "limit"), [("digits", 1150), ("keywords", 6000)])
+def test_strips_share_their_weights(tmp_path: Path, model: str, limit: int) -> None:
+    path = str(ROOT / "models" / f"{model}.tflite")
+    arrays = []
+    for option in (["--no-strips"], ["--arena-limit", str(limit)]):
+        assert main(["emit", path, "-o", str(tmp_path), *option]) == 0
+        source = (tmp_path / f"{model}.c").read_text()
+        found = re.findall(r"^static const int\d+_t (\w+)\[(\d+)\]", source, flags=re.MULTILINE)
+        arrays.append(sorted(int(size) for _, size in found))
+    assert arrays[0] == arrays[1]
+
+
 def test_verify(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["verify", DIGITS, "--target", "host", "--inputs", "1"]
     found = facts(capsys, *arguments, "--arena-limit", str(LIMIT))

@@ -27,14 +27,17 @@ ALL: tuple[type[CKernel], ...] = (
 """Every kernel that operators are lowered to."""
 
 
-def lowered(kernel: Kernel, room: int | None, known: CKernel | None = None) -> CKernel | None:
+def lowered(
+    kernel: Kernel, room: int | None, known: CKernel | None = None, *, alike: bool = False
+) -> CKernel | None:
     """The kernel that stands in for an operator's own, if there is one.
 
     Args:
         kernel: the operator.
         room: bytes of working memory that enlarge no arena; None: as much as helps.
-        known: what stands in for the operator of which this is a strip: weights that are packed
-            for that one need not be packed again.
+        known: what stands in for the operator of which this is a strip, or for another strip:
+            weights that are packed for that one need not be packed again.
+        alike: whether the kernel must read the very weights of that one.
     """
     match kernel:
         case Add():
@@ -42,7 +45,7 @@ def lowered(kernel: Kernel, room: int | None, known: CKernel | None = None) -> C
         case Conv2D():
             return Conv2DPacked.of(kernel, known)
         case DepthwiseConv2D():
-            found = DepthwiseConv3x3.of(kernel, room, known)
+            found = DepthwiseConv3x3.of(kernel, room, known, alike=alike)
             return found or Conv2DPacked.of(kernel, known)
         case FullyConnected():
             return FullyConnectedPacked.of(kernel) or FullyConnectedWide.of(kernel)

@@ -77,14 +77,20 @@ class DepthwiseConv3x3(CKernel):
 
     @classmethod
     def of(
-        cls, operator: DepthwiseConv2D, room: int | None, known: CKernel | None = None
+        cls,
+        operator: DepthwiseConv2D,
+        room: int | None,
+        known: CKernel | None = None,
+        *,
+        alike: bool = False,
     ) -> Self | None:
         """The kernel for an operator, if it can be computed so.
 
         Args:
             operator: what it is to compute.
             room: bytes that its plane may take; None: as many as it likes.
-            known: the kernel for the same weights on more rows, if there is one.
+            known: the kernel for the same weights on other rows, if there is one.
+            alike: whether both must read the same stream.
         """
         if not _is_plain(operator):
             return None
@@ -105,6 +111,8 @@ class DepthwiseConv3x3(CKernel):
         )
         # An even number of outputs is computed in a row: take the axis that wastes less.
         sideways = rows.even_outputs * columns.outputs < columns.even_outputs * rows.outputs
+        if alike and isinstance(known, cls) and known.input_row_step != known.input_column_step:
+            sideways = known.input_row_step < known.input_column_step
         if sideways and stride == 1 and rows.reach < _REACH:
             rows, columns = columns, rows
             stream = _transposed(stream)

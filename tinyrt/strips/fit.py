@@ -25,8 +25,10 @@ Finish = Callable[[Program], Program]
 BYTES_A_CALL = 64
 """What a further call must save of the arena where no limit is given. It takes about 16 bytes of
 flash, and as many instructions as a hundred MACs or a few."""
-ROWS = tuple(Fraction(2) ** power for power in range(5, -4, -1))
+ROWS = (*map(Fraction, (32, 16, 8, 4, 2, 1)),)
 """Heights of strips that are tried, in rows of the sink."""
+MORE_ROWS = (*map(Fraction, (24, 12, 6, 5, 3)), Fraction(1, 2), Fraction(1, 4), Fraction(1, 8))
+"""Further ones, where there is a limit."""
 FURTHER = 2
 """Ends that are tried beyond the one from which on the arena is forced elsewhere."""
 MOST_PACKED = 6
@@ -85,8 +87,7 @@ def fit(
     """
     finished = finish(program)
     whole = Fit.of_whole(finished)
-    # Without a limit no strips pay that are lower than a row.
-    rows = ROWS if limit is not None else tuple(r for r in ROWS if r >= 1)
+    rows = ROWS if limit is None else tuple(sorted((*ROWS, *MORE_ROWS), reverse=True))
     search = _Search(finished, finish, whole, rows)
     if limit is None:
         return search.cheapest()
@@ -117,7 +118,7 @@ class _Search:
     """Forms of one program, packed as far as they promise something."""
 
     def __init__(
-        self, program: Program, finish: Finish, whole: Fit, rows: Sequence[Fraction] = ROWS
+        self, program: Program, finish: Finish, whole: Fit, rows: Sequence[Fraction]
     ) -> None:
         self._program = program
         self._rows = rows
