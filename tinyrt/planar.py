@@ -215,22 +215,24 @@ class Phases:
         source, target = grid.pitch.row_lanes, self.pitch.row_lanes
         chosen = [value.channels[channel] for channel in self.used]
         data = lanes.unpack(chosen, grid.lanes, grid.pitch.lane_bits)
-        planes: list[int] = []
-        for row, column in self.wanted:
+        rows: dict[int, bytes] = {}
+        for row in {row for row, _ in self.wanted}:
             starts: list[int | None] = [
                 place * source for place in grid.places[row :: self.row_stride]
             ]
             runs = _runs(self._banded(starts, None), source)
-            rows = b"".join(
+            rows[row] = b"".join(
                 [
                     bytes(size) if start is None else data[plane + start : plane + start + size]
                     for plane in range(0, len(data), grid.lanes)
                     for start, size in runs
                 ]
             )
-            phase = bytearray(len(rows) // source * target)
+        planes: list[int] = []
+        for row, column in self.wanted:
+            phase = bytearray(len(rows[row]) // source * target)
             for place, start in enumerate(range(column, grid.columns, self.column_stride)):
-                phase[place::target] = rows[start::source]
+                phase[place::target] = rows[row][start::source]
             planes += self._spread(bytes(phase))
         return planes
 
