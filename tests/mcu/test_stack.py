@@ -125,6 +125,12 @@ def test_where_there_is_no_bound_none_is_given(target: str, why: str, tmp_path: 
         stack_bound(image, "root")
 
 
+def test_assembly_that_moves_the_stack_elsewhere_has_no_bound(tmp_path: Path) -> None:
+    image = built("cortex-m4", tmp_path, DIVIDES)
+    with pytest.raises(ToolchainError, match="board_fault_entry: mov sp, r2: its stack has no"):
+        stack_bound(image, "board_fault_entry")
+
+
 SAME = """\
 #include "tinyrt_board.h"
 int outer_NAME(int x);
