@@ -12,12 +12,15 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.corpus import ROOT
+from tests.examples import EXAMPLES
+from tests.harness import assert_c_agrees
 from tests.plan.brute_force import least_height
 from tests.plan.test_packing import random_chain, random_problem
 from tinyrt.cli import main
 from tinyrt.emit import emit
 from tinyrt.errors import PlanError
-from tinyrt.load import Program, load
+from tinyrt.load import Optimize, Program, load, lower
+from tinyrt.mcu.cases import Case
 from tinyrt.mcu.certify import sample_runs, verify
 from tinyrt.mcu.targets import TARGETS
 from tinyrt.plan import Plan, plan, shadow
@@ -26,6 +29,7 @@ from tinyrt.plan.packing import Budget
 from tinyrt.plan.problem import Problem
 from tinyrt.plan.regions import NoDivisionError, Region, divide
 from tinyrt.plan.trace_check import check_touches
+from tinyrt.samples import random_inputs
 
 DIGITS = ROOT / "models" / "digits.tflite"
 SPLIT = (Region("DTCM", 1024, 1), Region("SRAM", 4096, 5))
@@ -178,6 +182,27 @@ class TestModels:
         # That many more do.
         enough = plan(digits, regions=(regions[0], Region("SRAM", 2048, 4)))
         assert enough.regions[1].size == 2048
+
+
+def test_every_operator_divided() -> None:
+    # No region but the slowest holds all that lives at once.
+    cases: list[Case] = []
+    expected: list[tuple[Program, list[dict[int, bytes]]]] = []
+    for example in EXAMPLES.values():
+        plain = load(example())
+        for program in (plain, lower(plain, Optimize.BALANCED)):
+            whole = plan(program).arena_bytes
+            sizes = (whole // 3, whole // 2 + 16, whole)
+            regions = [Region(f"R{n}", size // 16 * 16, 2**n) for n, size in enumerate(sizes)]
+            found = plan(program, regions=regions)
+            check_touches(program, found)
+            inputs = random_inputs(program.graph, 0)
+            values = shadow.run(program, found, inputs)
+            name = f"model_{len(cases)}"
+            cases.append(Case(emit(program, found, name, "model.tflite"), (inputs,)))
+            expected.append((program, [dict(values)]))
+    assert sum(len(case.project.memories) > 1 for case in cases) >= 20
+    assert_c_agrees("host", cases, expected)
 
 
 class TestMutations:
