@@ -99,6 +99,12 @@ def test_emit(tmp_path: Path) -> None:
     source = (tmp_path / "digits.c").read_text()
     assert f"--arena-limit {LIMIT}" in source
     assert re.search(r"/\* 0\.1: CONV_2D \S+ rows \d+-\d+ ", source)
+    work = re.search(r" MACs in (\d+) operators, (\d+) steps\n", source)
+    assert work
+    assert int(work[1]) < int(work[2]) == len(re.findall(r"^    TINYRT_OBSERVE", source, re.M))
+    # Strips have their operator's arrays, which are not said to be another's.
+    for names in re.findall(r"/\* (?:.*; )?also (.*?) \*/\nstatic const \S+ (\w+)\[", source):
+        assert names[1] not in names[0].split(", ")
 
 
 @pytest.mark.parametrize("code", [[], SIZE, ["--flavour", "cmsis-nn"], ["--no-strips"]])

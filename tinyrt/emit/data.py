@@ -48,7 +48,10 @@ class Constants:
             numbers = memoryview(values).cast("b") if isinstance(values, bytes) else values
             known = self._known[key] = self._new(wish, element, numbers, note)
         else:
-            known.also.append(writer.identifier(wish))
+            other = writer.identifier(wish)
+            # Strips of one operator wish for the same name.
+            if other not in (known.name, *known.also):
+                known.also.append(other)
         return known.name
 
     def tensor(self, tensor: Tensor) -> str:

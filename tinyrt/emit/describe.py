@@ -34,6 +34,13 @@ def source_of(step: Step, values: bytes | tuple[int, ...]) -> str:
     return ""
 
 
+def work(program: Program) -> str:
+    """How much a run computes, in how many operators; and steps, where those are more."""
+    operators = len({step.node.index for step in program.steps})
+    strips = f", {len(program.steps)} steps" if len(program.steps) > operators else ""
+    return f"{program.macs} MACs in {operators} operators{strips}"
+
+
 def shape_text(tensor: Tensor) -> str:
     """A shape as people write it."""
     return "x".join(map(str, tensor.shape)) or "scalar"

@@ -357,7 +357,7 @@ class ModelWriter:
                 *describe.arena_rows(plan, self.memories),
                 *([("scratch", text)] if scratch else ()),
                 ("constants", f"{self.constant_bytes} bytes of weights and tables"),
-                ("work", f"{self.program.macs} MACs in {len(self.program.steps)} operators"),
+                ("work", describe.work(self.program)),
                 *((f"input {i}", described(p.tensor)) for i, p in enumerate(self.inputs)),
                 *((f"output {i}", described(p.tensor)) for i, p in enumerate(self.outputs)),
             ),
