@@ -25,47 +25,54 @@ typedef struct {
     int32_t high;          /* 52 */
 } fours;
 
-static void run(const fours *f)
+/* `below_zero`: where results below the offset survive, halves go away from zero. The first high product
+ * rounds at bit 32, half up. */
+#define RUN(below_zero)                                                                             \
+    __asm__ volatile(                                                                               \
+        "ldrd r0, r1, [r3, #36]\n\t"                                                                \
+        "ldrd r2, r4, [r3, #44]\n\t"                                                                \
+        "ldr r5, [r3, #52]\n\t"                                                                     \
+        "vdup.32 q3, r0\n\t"                                                                        \
+        "vdup.32 q4, r1\n\t"                                                                        \
+        "vdup.32 q5, r2\n\t"                                                                        \
+        "vdup.32 q6, r4\n\t"                                                                        \
+        "vdup.32 q7, r5\n\t"                                                                        \
+        "ldrd r0, r1, [r3]\n\t"                                                                     \
+        "ldrd r2, r4, [r3, #8]\n\t"                                                                 \
+        "ldrd r5, r6, [r3, #16]\n\t"                                                                \
+        "ldrd r8, r9, [r3, #24]\n\t"                                                                \
+        "ldr r10, [r3, #32]\n\t"                                                                    \
+        "dlstp.32 lr, r4\n\t"                                                                       \
+        "1:\n\t"                                                                                    \
+        "vldrb.s32 q0, [r1], #4\n\t"                                                                \
+        "vldrb.s32 q1, [r0], #4\n\t"                                                                \
+        "vmlas.s32 q0, q4, r6\n\t"                                                                  \
+        "vmlas.s32 q1, q3, r5\n\t"                                                                  \
+        "vrmulh.s32 q0, q0, q5\n\t"                                                                 \
+        "vadd.i32 q0, q0, q1\n\t"                                                                   \
+        TINYRT_MVE_HIGH "q0, q0, r8\n\t"                                                            \
+        below_zero                                                                                  \
+        "vrshl.s32 q0, r9\n\t"                                                                      \
+        "vadd.i32 q0, q0, r10\n\t"                                                                  \
+        "vmax.s32 q0, q0, q6\n\t"                                                                   \
+        "vmin.s32 q0, q0, q7\n\t"                                                                   \
+        "vstrb.32 q0, [r2], #4\n\t"                                                                 \
+        "letp lr, 1b\n\t"                                                                           \
+        : "+r"(r3)                                                                                  \
+        :                                                                                           \
+        : "r0", "r1", "r2", "r4", "r5", "r6", "r8", "r9", "r10", "lr", "cc", "q0", "q1", "q3", "q4",\
+          "q5", "q6", "q7", "memory")
+
+static void run(const fours *f, bool level)
 {
     register const fours *r3 __asm__("r3") = f;
 
-    __asm__ volatile(
-        "ldrd r0, r1, [r3, #36]\n\t"
-        "ldrd r2, r4, [r3, #44]\n\t"
-        "ldr r5, [r3, #52]\n\t"
-        "vdup.32 q3, r0\n\t"
-        "vdup.32 q4, r1\n\t"
-        "vdup.32 q5, r2\n\t"
-        "vdup.32 q6, r4\n\t"
-        "vdup.32 q7, r5\n\t"
-        "ldrd r0, r1, [r3]\n\t"
-        "ldrd r2, r4, [r3, #8]\n\t"
-        "ldrd r5, r6, [r3, #16]\n\t"
-        "ldrd r8, r9, [r3, #24]\n\t"
-        "ldr r10, [r3, #32]\n\t"
-        "dlstp.32 lr, r4\n\t"
-        "1:\n\t"
-        "vldrb.s32 q0, [r1], #4\n\t"
-        "vldrb.s32 q1, [r0], #4\n\t"
-        "vmlas.s32 q0, q4, r6\n\t"
-        "vmlas.s32 q1, q3, r5\n\t"
-        "vrmulh.s32 q0, q0, q5\n\t" /* rounds at bit 32, half up */
-        "vadd.i32 q0, q0, q1\n\t"
-        TINYRT_MVE_HIGH "q0, q0, r8\n\t"
-#if TINYRT_NUMERICS != TINYRT_NUMERICS_SINGLE
-        "vshr.s32 q1, q0, #31\n\t"
-        "vadd.i32 q0, q0, q1\n\t"
-#endif
-        "vrshl.s32 q0, r9\n\t"
-        "vadd.i32 q0, q0, r10\n\t"
-        "vmax.s32 q0, q0, q6\n\t"
-        "vmin.s32 q0, q0, q7\n\t"
-        "vstrb.32 q0, [r2], #4\n\t"
-        "letp lr, 1b\n\t"
-        : "+r"(r3)
-        :
-        : "r0", "r1", "r2", "r4", "r5", "r6", "r8", "r9", "r10", "lr", "cc", "q0", "q1", "q3", "q4",
-          "q5", "q6", "q7", "memory");
+    if (level) {
+        RUN("");
+    } else {
+        RUN("vshr.s32 q1, q0, #31\n\t"
+            "vadd.i32 q0, q0, q1\n\t");
+    }
 }
 
 void tinyrt_add_same_s8(const tinyrt_add_same_s8_params *params, const int8_t *input1,
@@ -88,7 +95,7 @@ void tinyrt_add_same_s8(const tinyrt_add_same_s8_params *params, const int8_t *i
     f.scale = p->other_multiplier;
     f.low = p->activation_min;
     f.high = p->activation_max;
-    run(&f);
+    run(&f, TINYRT_NUMERICS == TINYRT_NUMERICS_SINGLE || p->activation_min >= p->output_offset);
 }
 
 #else
@@ -109,13 +116,26 @@ void tinyrt_add_same_s8(const tinyrt_add_same_s8_params *params, const int8_t *i
         const int32_t half_base = p->half_offset * (1 << 20);
         const int32_t shift = p->output_shift - 1;
         const int32_t addend = tinyrt_shift_left(2 * p->output_offset + 1, shift);
+        /* The sum is doubled, for the high product rounds at bit 32. */
+#define ONE(i)                                                                                      \
+    (int8_t)tinyrt_ssat8_asr1(                                                                      \
+        tinyrt_smmlar(half_base + half[i] * (1 << 20) +                                             \
+                          tinyrt_smmulr(other_base + other[i] * factor, p->other_multiplier) * 2,   \
+                      p->output_multiplier, addend) >>                                              \
+        shift)
+        for (; left >= 4; left -= 4) {
+            output[0] = ONE(0);
+            output[1] = ONE(1);
+            output[2] = ONE(2);
+            output[3] = ONE(3);
+            half += 4;
+            other += 4;
+            output += 4;
+        }
         for (; left > 0; --left) {
-            /* The sum is doubled, for the high product rounds at bit 32. */
-            const int32_t other_doubled = other_base + *other++ * factor;
-            const int32_t sum = half_base + *half++ * (1 << 20) +
-                                tinyrt_smmulr(other_doubled, p->other_multiplier) * 2;
-            const int32_t rounded = tinyrt_smmlar(sum, p->output_multiplier, addend);
-            *output++ = (int8_t)tinyrt_ssat8_asr1(rounded >> shift);
+            *output++ = ONE(0);
+            ++half;
+            ++other;
         }
     }
 #endif
