@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from tinyrt import forms, report, tflm
+from tinyrt.emit import writer
 from tinyrt.errors import InputError
 from tinyrt.interpreter import read_model
 from tinyrt.plan import Plan, check
@@ -210,13 +209,15 @@ def _facts(problem: Problem, packing: Packing, capacity: int | None) -> dict[str
 
 
 def _show(console: Console, problem: Problem, packing: Packing, capacity: int | None) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("id", "lower", "upper", "size", "offset"):
-        table.add_column(heading, justify="left" if heading == "id" else "right")
-    for buffer, offset in zip(problem.buffers, packing.offsets, strict=True):
-        numbers = (buffer.lower, buffer.upper, buffer.size, offset)
-        table.add_row(escape(buffer.name), *map(str, numbers))
-    console.print(table)
+    rows = [
+        (buffer.name, *map(str, (buffer.lower, buffer.upper, buffer.size, offset)))
+        for buffer, offset in zip(problem.buffers, packing.offsets, strict=True)
+    ]
+    # Lines as they are: rich takes longer to lay out a table of hundreds than the search takes.
+    heading, *lines = writer.table(("id", "lower", "upper", "size", "offset"), rows, "lrrrr")
+    console.print(heading, style="bold", highlight=False, soft_wrap=True)
+    if lines:
+        console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
     console.print(
         f"height {packing.height:,} bytes, lower bound {packing.certificate.lower_bound:,} bytes",
         highlight=False,
