@@ -16,6 +16,7 @@ from tinyrt.fixedpoint import Numerics
 from tinyrt.kernel import CKernel
 from tinyrt.load import Optimize, lower
 from tinyrt.lower.conv_2d_packed import Conv2DPacked
+from tinyrt.lower.depthwise_conv_fours import DepthwiseConvFours
 from tinyrt.lower.fully_connected_wide import FullyConnectedWide
 from tinyrt.mcu.cases import Case
 from tinyrt.plan import plan
@@ -112,6 +113,22 @@ def one_channel(rng: random.Random, **fixed: Any) -> bytes:
     )
 
 
+def any_window(rng: random.Random, depth: int, **fixed: Any) -> bytes:
+    """A depthwise convolution whose window or activation no other kernel takes."""
+    geometry = draws.geometry(rng, **fixed)
+    batches = rng.choice((1, 2))
+    source = draws.activation(rng, batches, *geometry.size, depth)
+    filter_ = draws.weights(rng, (1, *geometry.kernel, depth), rng.choice((None, 3)))
+    return single_operator(
+        "DEPTHWISE_CONV_2D",
+        [source, filter_, *draws.bias(rng, depth)],
+        [draws.output(rng, source, filter_, batches, *geometry.output, depth)],
+        depth_multiplier=1,
+        fused_activation_function=rng.choice(draws.ACTIVATIONS),
+        **geometry.options,
+    )
+
+
 def fully_connected(rng: random.Random, **fixed: Any) -> bytes:
     batches = fixed.get("batches", rng.choice((1, 1, 3)))
     depth = fixed.get("depth", 4 * rng.randint(1, 14))
@@ -185,6 +202,20 @@ def test_filters_of_one_channel() -> None:
     models = [model for model in models if lowered_kernels(model)]
     assert sum(isinstance(lowered_kernels(m)[0], Conv2DPacked) for m in models) >= 12
     agree_lowered(models, seed=77)
+
+
+def test_depthwise_conv_2d_of_any_window() -> None:
+    rng = random.Random(79)
+    models = [any_window(rng, depth) for depth in (4, 5, 6, 7, 8, 9, 16, 19)]
+    models += [
+        any_window(rng, 4, size=(7, 6), kernel=(5, 5), strides=(1, 1), padding="SAME"),
+        any_window(rng, 7, size=(8, 9), kernel=(3, 3), strides=(2, 1), dilations=(2, 3)),
+        any_window(rng, 12, size=(3, 3), kernel=(2, 2), strides=(1, 1), padding="SAME"),
+        any_window(rng, 5, size=(1, 9), kernel=(1, 7), strides=(1, 2), padding="SAME"),
+    ]
+    kernels = [kernel for model in models for kernel in lowered_kernels(model)]
+    assert sum(isinstance(kernel, DepthwiseConvFours) for kernel in kernels) >= 10
+    agree(models, seed=79, targets=(*TARGETS, "cortex-m55"))
 
 
 def test_sums_of_any_size() -> None:

@@ -10,6 +10,7 @@ from tinyrt.kernel import CKernel, Kernel
 from tinyrt.lower.add_same import AddSame
 from tinyrt.lower.conv_2d_packed import Conv2DPacked
 from tinyrt.lower.depthwise_conv_3x3 import DepthwiseConv3x3
+from tinyrt.lower.depthwise_conv_fours import DepthwiseConvFours
 from tinyrt.lower.fully_connected_packed import FullyConnectedPacked
 from tinyrt.lower.fully_connected_wide import FullyConnectedWide
 from tinyrt.ops.add import Add
@@ -21,6 +22,7 @@ ALL: tuple[type[CKernel], ...] = (
     AddSame,
     Conv2DPacked,
     DepthwiseConv3x3,
+    DepthwiseConvFours,
     FullyConnectedPacked,
     FullyConnectedWide,
 )
@@ -46,7 +48,7 @@ def lowered(
             return Conv2DPacked.of(kernel, known)
         case DepthwiseConv2D():
             found = DepthwiseConv3x3.of(kernel, room, known, alike=alike)
-            return found or Conv2DPacked.of(kernel, known)
+            return found or Conv2DPacked.of(kernel, known) or DepthwiseConvFours.of(kernel)
         case FullyConnected():
             return FullyConnectedPacked.of(kernel) or FullyConnectedWide.of(kernel)
     return None
