@@ -37,7 +37,7 @@ static int32_t add_up(const tinyrt_window *w, int32_t left, int32_t *sums)
         "subs %[rows], %[rows], #1\n\t"
         "bne 1b\n\t"
         "vstrh.16 q0, [%[found]]\n\t"
-        : [row] "+r"(row), [rows] "+r"(rows), [pixel] "=&r"(pixel)
+        : [row] "+r"(row), [rows] "+r"(rows), [pixel] "=&l"(pixel)
         : [left] "r"(left), [width] "r"(w->width), [depth] "r"(w->depth),
           [row_bytes] "r"(w->row_bytes), [found] "r"(found)
         : "lr", "cc", "q0", "q1", "memory");

@@ -6,17 +6,17 @@
 #include "tinyrt_mve.h"
 #include "tinyrt_window.h"
 
-/* The taps of a window that lie inside the input; steps are in bytes. */
+/* The taps of a window that lie inside the input; steps are in bytes. The assembly knows the offsets. */
 typedef struct {
-    const int8_t *input;
-    const int8_t *filter;
-    int32_t height;
-    int32_t width;
-    int32_t input_row_step; /* from row to row of taps, */
-    int32_t input_step;     /* and from tap to tap */
-    int32_t filter_row_step;
-    int32_t filter_step;
-    int32_t input_offset;
+    const int8_t *input;     /* 0 */
+    const int8_t *filter;    /* 4 */
+    int32_t height;          /* 8 */
+    int32_t width;           /* 12 */
+    int32_t input_row_step;  /* 16: from row to row of taps, */
+    int32_t input_step;      /* 20: and from tap to tap */
+    int32_t filter_row_step; /* 24 */
+    int32_t filter_step;     /* 28 */
+    int32_t input_offset;    /* 32 */
 } taps;
 
 #if TINYRT_HAS_MVE
@@ -24,35 +24,41 @@ typedef struct {
 /* Adds the products of up to four channels to their sums. */
 static void add_products(const taps *t, int32_t count, int32_t *sums)
 {
-    const int8_t *input_row = t->input;
-    const int8_t *filter_row = t->filter;
+    register const taps *r0 __asm__("r0") = t;
+    register int32_t *r1 __asm__("r1") = sums;
+    register int32_t r2 __asm__("r2") = count;
 
-    for (int32_t y = t->height; y > 0; --y) {
-        const int8_t *input = input_row;
-        const int8_t *filter = filter_row;
-        __asm__ volatile(
-            "vldrw.u32 q0, [%[sums]]\n\t"
-            "vctp.32 %[count]\n\t"
-            "dls lr, %[width]\n\t"
-            "1:\n\t"
-            "vpstt\n\t"
-            "vldrbt.s32 q1, [%[input]]\n\t"
-            "vldrbt.s32 q2, [%[filter]]\n\t"
-            "vadd.i32 q1, q1, %[offset]\n\t"
-            "vmul.i32 q1, q1, q2\n\t"
-            "add %[input], %[input], %[input_step]\n\t"
-            "vadd.i32 q0, q0, q1\n\t"
-            "add %[filter], %[filter], %[filter_step]\n\t"
-            "le lr, 1b\n\t"
-            "vstrw.32 q0, [%[sums]]\n\t"
-            : [input] "+r"(input), [filter] "+r"(filter)
-            : [sums] "r"(sums), [count] "r"(count), [width] "r"(t->width),
-              [offset] "r"(t->input_offset), [input_step] "r"(t->input_step),
-              [filter_step] "r"(t->filter_step)
-            : "lr", "q0", "q1", "q2", "memory");
-        input_row += t->input_row_step;
-        filter_row += t->filter_row_step;
-    }
+    __asm__ volatile(
+        "vctp.32 r2\n\t"
+        "vldrw.u32 q0, [r1]\n\t"
+        "ldrd r11, r12, [r0]\n\t"
+        "ldrd r4, r5, [r0, #8]\n\t"
+        "ldrd r6, r8, [r0, #16]\n\t"
+        "ldrd r9, r10, [r0, #24]\n\t"
+        "ldr r0, [r0, #32]\n\t"
+        "1:\n\t" /* a row */
+        "mov r2, r11\n\t"
+        "mov r3, r12\n\t"
+        "dls lr, r5\n\t"
+        "2:\n\t"
+        "vpstt\n\t"
+        "vldrbt.s32 q1, [r2]\n\t"
+        "vldrbt.s32 q2, [r3]\n\t"
+        "vadd.i32 q1, q1, r0\n\t"
+        "vmul.i32 q1, q1, q2\n\t"
+        "add r2, r2, r8\n\t"
+        "vadd.i32 q0, q0, q1\n\t"
+        "add r3, r3, r10\n\t"
+        "le lr, 2b\n\t"
+        "add r11, r11, r6\n\t"
+        "add r12, r12, r9\n\t"
+        "subs r4, r4, #1\n\t"
+        "bne 1b\n\t"
+        "vstrw.32 q0, [r1]\n\t"
+        : "+r"(r0), "+r"(r1), "+r"(r2)
+        :
+        : "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "q0", "q1", "q2",
+          "memory");
 }
 
 #else
@@ -88,6 +94,9 @@ static void add_products(const taps *t, int32_t count, int32_t *sums)
     int32_t sum_1 = sums[1];
     int32_t sum_2 = sums[2];
     int32_t sum_3 = sums[3];
+#if TINYRT_HAS_DSP
+    const uint32_t offsets = ((uint32_t)t->input_offset & 0xFFFFu) * 0x10001u;
+#endif
 
     if (count < 4) {
         add_products_of_some(t, count, sums);
@@ -98,8 +107,6 @@ static void add_products(const taps *t, int32_t count, int32_t *sums)
         const int8_t *filter = filter_row;
         for (int32_t x = t->width; x > 0; --x) {
 #if TINYRT_HAS_DSP
-            const uint32_t half = (uint32_t)t->input_offset & 0xFFFFu;
-            const uint32_t offsets = half << 16 | half;
             const uint32_t values = tinyrt_load_4(input);
             const uint32_t weights = tinyrt_load_4(filter);
             const int32_t even = (int32_t)tinyrt_sxtab16(offsets, values);
@@ -130,25 +137,76 @@ static void add_products(const taps *t, int32_t count, int32_t *sums)
 
 #endif
 
-/* Up to four channels of a pixel, from `channel` on. */
-static void pixel(const tinyrt_depthwise_conv_fours_s8_params *p, taps t, int32_t channel,
-                  int8_t *output)
-{
-    const int32_t left = p->input_depth - channel;
-    const int32_t count = left < 4 ? left : 4;
-    int32_t sums[4] = {0, 0, 0, 0};
+#if TINYRT_HAS_MVE && TINYRT_NUMERICS == TINYRT_NUMERICS_TFLM
 
-    t.input += channel;
-    t.filter += channel;
-    if (t.height > 0 && t.width > 0) {
-        add_products(&t, count, sums);
-    }
+/* Writes up to four outputs from their sums: shifted left, or scaled and shifted right. */
+static void put(const tinyrt_depthwise_conv_fours_s8_params *p, const int32_t *sums, int32_t channel,
+                int32_t count, int8_t *output)
+{
+    __asm__ volatile(
+        "vctp.32 %[count]\n\t"
+        "vpsttt\n\t"
+        "vldrwt.u32 q0, [%[bias]]\n\t"
+        "vldrwt.u32 q1, [%[multipliers]]\n\t"
+        "vldrbt.s32 q2, [%[shifts]]\n\t"
+        "vldrw.u32 q3, [%[sums]]\n\t"
+        "vadd.i32 q0, q0, q3\n\t"
+        "vdup.32 q3, %[zero]\n\t"
+        "vmax.s32 q3, q2, q3\n\t"
+        "vshl.s32 q0, q0, q3\n\t" /* to the left */
+        "vsub.i32 q2, q2, q3\n\t" /* what is left of the shift, to the right */
+        "vqrdmulh.s32 q0, q0, q1\n\t"
+        "vand q1, q0, q2\n\t" /* both negative: halves away from zero are one less */
+        "vshr.s32 q1, q1, #31\n\t"
+        "vadd.i32 q0, q0, q1\n\t"
+        "vrshl.s32 q0, q0, q2\n\t"
+        "vdup.32 q1, %[low]\n\t"
+        "vdup.32 q2, %[high]\n\t"
+        "vadd.i32 q0, q0, %[offset]\n\t"
+        "vmax.s32 q0, q0, q1\n\t"
+        "vmin.s32 q0, q0, q2\n\t"
+        "vpst\n\t"
+        "vstrbt.32 q0, [%[output]]\n\t"
+        :
+        : [count] "r"(count), [bias] "r"(p->bias + channel), [multipliers] "r"(p->multipliers + channel),
+          [shifts] "l"(p->shifts + channel), [sums] "r"(sums), [zero] "r"(0),
+          [low] "r"(p->activation_min), [high] "r"(p->activation_max),
+          [offset] "r"(p->output_offset), [output] "l"(output + channel)
+        : "cc", "q0", "q1", "q2", "q3", "memory");
+}
+
+#else
+
+/* Writes up to four outputs from their sums. */
+static void put(const tinyrt_depthwise_conv_fours_s8_params *p, const int32_t *sums, int32_t channel,
+                int32_t count, int8_t *output)
+{
     for (int32_t i = 0; i < count; ++i) {
         const int32_t place = channel + i;
         output[place] = tinyrt_output_s8(sums[i] + p->bias[place], p->multipliers[place],
                                          p->shifts[place], p->output_offset, p->activation_min,
                                          p->activation_max);
     }
+}
+
+#endif
+
+/* Up to four channels of a pixel, from `channel` on. */
+static void pixel(const tinyrt_depthwise_conv_fours_s8_params *p, taps *t, int32_t channel,
+                  int8_t *output)
+{
+    const int32_t left = p->input_depth - channel;
+    const int32_t count = left < 4 ? left : 4;
+    int32_t sums[4] = {0, 0, 0, 0};
+
+    if (t->height > 0 && t->width > 0) {
+        t->input += channel;
+        t->filter += channel;
+        add_products(t, count, sums);
+        t->input -= channel;
+        t->filter -= channel;
+    }
+    put(p, sums, channel, count, output);
 }
 
 void tinyrt_depthwise_conv_fours_s8(const tinyrt_depthwise_conv_fours_s8_params *params,
@@ -181,7 +239,7 @@ void tinyrt_depthwise_conv_fours_s8(const tinyrt_depthwise_conv_fours_s8_params 
                               depth;
         t.filter = p->filter + y_first * t.filter_row_step + x_first * depth;
         for (int32_t turn_4 = 0; turn_4 < fours; ++turn_4) {
-            pixel(p, t, 4 * tinyrt_place(turn_4, fours, p->backward), output + number * depth);
+            pixel(p, &t, 4 * tinyrt_place(turn_4, fours, p->backward), output + number * depth);
         }
     }
 }
