@@ -194,6 +194,8 @@ def lower(program: Program, optimize: Optimize) -> Program:
         if step.calls or step.kernel.alias:
             continue
         room = None if optimize is Optimize.SPEED else most - used[number]
+        if room is not None and step.part is not None:
+            room = 0  # lines of other operators are in use as well
         key = id(step.kernel), room  # strips share their operator's kernels
         if key not in found:
             model = models.get(step.node.index)

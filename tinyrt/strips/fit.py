@@ -5,7 +5,7 @@ of which is a call. MACs do not: no row is computed twice.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from tinyrt.errors import PlanError
@@ -31,7 +31,7 @@ MORE_ROWS = (*map(Fraction, (24, 12, 6, 5, 3)), Fraction(1, 2), Fraction(1, 4), 
 """Further ones, where there is a limit."""
 FURTHER = 2
 """Ends that are tried beyond the one from which on the arena is forced elsewhere."""
-MOST_PACKED = 6
+MOST_PACKED = 8
 """Candidates that are looked at in the search for the smallest arena."""
 CLOSE = 1.1
 """How far above a limit an arena may be at a glance if more orders may find one below."""
@@ -182,7 +182,7 @@ class _Search:
         run = _run(self._program, forcing)
         if not run:
             return
-        needs = _needs(self._program)
+        needs = _needs(_plain(self._program))
         least, further = self._whole.plan.arena_bytes, 0
         for end in range(forcing + 1, run.stop + 1):
             region = range(run.start, end)
@@ -205,12 +205,15 @@ class _Search:
         row_by_row = self._candidate(region, Fraction(1))
         if row_by_row is None or row_by_row.bound >= self._whole.plan.arena_bytes:
             return  # taller strips have larger lines, and lower ones the same windows
-        steps = 0
+        last = None
         for rows in self._rows:
             candidate = row_by_row if rows == 1 else self._candidate(region, rows)
-            if candidate is None or len(candidate.program.steps) == steps:
-                continue  # as tall as the map, or no lower than those before
-            steps = len(candidate.program.steps)
+            if candidate is None:
+                continue  # as tall as the map
+            cost = len(candidate.program.steps), candidate.bound
+            if cost == last:
+                continue  # no lower than those before
+            last = cost
             if candidate.bound < self._whole.plan.arena_bytes:
                 yield candidate
 
@@ -219,7 +222,7 @@ class _Search:
         if found is None or len(found.strips) < 2:
             return None
         unrolled = unroll(self._program, found)
-        return _Candidate(found, unrolled, _bound(unrolled))
+        return _Candidate(found, unrolled, _bound(_plain(unrolled)))
 
 
 def _run(program: Program, step: int) -> range:
@@ -240,6 +243,12 @@ def _strips(program: Program, number: int) -> bool:
     if len(step.results) != 1 or not is_map(result := program.graph.tensors[step.results[0]]):
         return False
     return step.kernel.strip(range(1), result.shape[1]) is not None
+
+
+def _plain(program: Program) -> Program:
+    """The program with each operator's own kernel, whose working memory depends on no other."""
+    steps = (replace(step, lowered=None, calls=()) for step in program.steps)
+    return replace(program, steps=tuple(steps))
 
 
 def _needs(program: Program) -> list[int]:
