@@ -21,6 +21,8 @@ from tinyrt.plan.problem import Direction, Gaps, Item, Problem, gaps_of, items_o
 
 STATES = 2000
 """Divisions of what lives at one time that are followed; the cheapest ones, if there are more."""
+GLANCE = 60
+"""Orders in which a region is packed to see whether one item more goes into it."""
 ATTEMPTS = 24
 """Walks, each with less room in a region than the one before."""
 SHOWN_NAMES = 6
@@ -161,8 +163,10 @@ def divide(
             if packing.height > region.capacity
         ]
         if not over:
-            moved = tuple(sum(traffic[n] for n in buffers) for buffers in own)
-            return Division(tuple(regions), tuple(own), packings, moved, bound)
+            division = _division(regions, own, packings, traffic, bound)
+            if division.weighted == bound:
+                return division
+            return _improved(division, problem, traffic, budget)
         for region, missing in over:
             number = list(regions).index(region)
             names = _names(problem, [own[number][n] for n in packings[number].certificate.forcing])
@@ -170,8 +174,50 @@ def divide(
                 f"region {region.name}: {missing:,} bytes are missing where {names} are in use; "
                 f"no division was found that packs"
             )
-            limits[number] -= max(1, units(missing, problem.alignment))
+            limits[number] -= max(1, units(missing, problem.alignment) // 2)
     raise NoDivisionError(shortage, bound)
+
+
+def _division(
+    regions: Sequence[Region],
+    own: Sequence[tuple[int, ...]],
+    packings: Sequence[Packing],
+    traffic: Sequence[int],
+    bound: int,
+) -> Division:
+    moved = tuple(sum(traffic[n] for n in buffers) for buffers in own)
+    return Division(tuple(regions), tuple(own), tuple(packings), moved, bound)
+
+
+def _improved(
+    division: Division, problem: Problem, traffic: Sequence[int], budget: Budget
+) -> Division:
+    """Move items into cheaper regions as long as both regions pack, as a glance shows."""
+    regions, own, packings = division.regions, list(division.buffers), list(division.packings)
+    groups = [tuple(piece.buffer for piece in item.pieces) for item in items_of(problem)]
+    groups.sort(key=lambda group: (-sum(traffic[n] for n in group), group))
+
+    def packed(buffers: tuple[int, ...], region: Region, enough: int | None) -> Packing | None:
+        quick = enough is not None
+        effort = Budget(0, GLANCE) if quick else Budget(budget.nodes, budget.shuffles)
+        found = pack(_part(problem, buffers), enough=enough, budget=effort)
+        return found if found.height <= region.capacity else None
+
+    for group in groups:
+        here = next(r for r, buffers in enumerate(own) if group[0] in buffers)
+        cheaper = [r for r, region in enumerate(regions) if region.cost < regions[here].cost]
+        for there in sorted(cheaper, key=lambda r: regions[r].cost):
+            left = tuple(n for n in own[here] if n not in group)
+            joined = tuple(sorted((*own[there], *group)))
+            one = packed(joined, regions[there], regions[there].capacity)
+            other = one and packed(left, regions[here], regions[here].capacity)
+            if one and other:
+                own[here], own[there], packings[here], packings[there] = left, joined, other, one
+                break
+    for number, region in enumerate(regions):
+        if own[number] != division.buffers[number]:
+            packings[number] = packed(own[number], region, None) or packings[number]
+    return _division(regions, own, packings, traffic, division.bound)
 
 
 def _part(problem: Problem, buffers: Sequence[int]) -> Problem:
