@@ -196,7 +196,7 @@ class TestVerify:
             (tmp_path / path.name).write_text(path.read_text())
         wrong = tmp_path / "max_pool_2d_s8.c"
         text = wrong.read_text()
-        falsified = text.replace("greatest = p->activation_min", "greatest = p->activation_max")
+        falsified = text.replace("p->activation_min, p->activation_max", "-128, -128")
         assert falsified != text
         wrong.write_text(falsified)
         monkeypatch.setattr("tinyrt.emit.files.kernel_folder", lambda: tmp_path)

@@ -32,7 +32,7 @@ class Optimize(enum.Enum):
     """Code: each operator's plain C kernel."""
     BALANCED = "balanced"
     """Instructions: kernels on weights that are stored in the order of their loops, where an
-    operator has one; working memory where it does not enlarge the arena."""
+    operator has one, in the memory that those take; more where that does not enlarge the arena."""
     SPEED = "speed"
     """Instructions, with all the working memory that helps."""
 
