@@ -112,7 +112,10 @@ void tinyrt_add_same_s8(const tinyrt_add_same_s8_params *params, const int8_t *i
 
 #if TINYRT_HAS_DSP && TINYRT_NUMERICS == TINYRT_NUMERICS_TFLM
     if (p->activation_min >= p->output_offset && p->activation_min == -128 && p->activation_max == 127) {
+        /* Copies: as far as the compiler knows, the output may overlap the parameters. */
         const int32_t factor = p->other_factor;
+        const int32_t other_multiplier = p->other_multiplier;
+        const int32_t output_multiplier = p->output_multiplier;
         const int32_t half_base = p->half_offset * (1 << 20);
         const int32_t shift = p->output_shift - 1;
         const int32_t addend = tinyrt_shift_left(2 * p->output_offset + 1, shift);
@@ -120,8 +123,8 @@ void tinyrt_add_same_s8(const tinyrt_add_same_s8_params *params, const int8_t *i
 #define ONE(i)                                                                                      \
     (int8_t)tinyrt_ssat8_asr1(                                                                      \
         tinyrt_smmlar(half_base + half[i] * (1 << 20) +                                             \
-                          tinyrt_smmulr(other_base + other[i] * factor, p->other_multiplier) * 2,   \
-                      p->output_multiplier, addend) >>                                              \
+                          tinyrt_smmulr(other_base + other[i] * factor, other_multiplier) * 2,      \
+                      output_multiplier, addend) >>                                                 \
         shift)
         for (; left >= 4; left -= 4) {
             output[0] = ONE(0);

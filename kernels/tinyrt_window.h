@@ -46,6 +46,10 @@ static inline tinyrt_window tinyrt_window_inside(const int8_t *image, int32_t im
     w.depth = depth;
     w.row_bytes = image_width * depth;
     w.first = image + (y + y_first) * w.row_bytes + (x + x_first) * depth;
+    if (w.width == image_width) { /* whole rows are one row */
+        w.width *= w.height;
+        w.height = 1;
+    }
     return w;
 }
 
