@@ -158,6 +158,55 @@ static const int32_t *eights(const tinyrt_fully_connected_packed_s8_params *p, c
 
 #else
 
+#if defined(__thumb2__) && !defined(__ARMEB__)
+
+/* One depth of a pair, whose half is `at` bytes behind the stream; r2: the input. */
+#define PAIR(at, both, a)                                                                           \
+    "ldrsb r12, [r1, #" at "]\n\t"                                                                  \
+    "ldrsh r3, [r1, #" at "]\n\t"                                                                   \
+    "mla " a ", r2, r12, " a "\n\t"                                                                 \
+    "mla " both ", r2, r3, " both "\n\t"
+#define DEPTH(at_0, at_1, at_2)                                                                     \
+    "ldrsb r2, [r0], #1\n\t" PAIR(at_0, "r4", "r5") PAIR(at_1, "r6", "r7") PAIR(at_2, "r8", "r9")
+
+/* Sums of four pairs of channels, each of both channels and of A. The stream is read from 2 bytes before
+ * it on, so that the last half of a group takes it to the next. */
+static void four_pairs(const int8_t *input, int32_t depth, const int32_t *stream, int32_t *sums)
+{
+    const int8_t *const end = input + depth;
+    register const int8_t *r0 __asm__("r0") = input;
+    register const int32_t *r1 __asm__("r1") = stream;
+
+    __asm__ volatile(
+        "ldmia r1!, {r4, r6, r8, r10}\n\t"
+        "ldr lr, %[end]\n\t"
+        "subs r1, r1, #2\n\t"
+        "movs r5, #0\n\t"
+        "movs r7, #0\n\t"
+        "mov r9, #0\n\t"
+        "mov r11, #0\n\t"
+        "b 2f\n\t"
+        "1:\n\t"
+        DEPTH("2", "10", "18") PAIR("26", "r10", "r11")
+        DEPTH("6", "14", "22") PAIR("30", "r10", "r11")
+        DEPTH("4", "12", "20") PAIR("28", "r10", "r11")
+        DEPTH("8", "16", "24")
+        "ldrsb r12, [r1, #32]\n\t"
+        "ldrsh r3, [r1, #32]!\n\t"
+        "mla r11, r2, r12, r11\n\t"
+        "mla r10, r2, r3, r10\n\t"
+        "2:\n\t"
+        "cmp r0, lr\n\t"
+        "bne 1b\n\t"
+        "ldr r2, %[sums]\n\t"
+        "stmia r2, {r4, r5, r6, r7, r8, r9, r10, r11}\n\t"
+        : "+r"(r0), "+r"(r1)
+        : [end] "m"(end), [sums] "m"(sums)
+        : "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
+}
+
+#else
+
 /* One depth of two pairs of channels. */
 #define ADD_HALF(word, half, input_value)                                                           \
     do {                                                                                            \
@@ -165,9 +214,9 @@ static const int32_t *eights(const tinyrt_fully_connected_packed_s8_params *p, c
         const int32_t both = tinyrt_half(word, half);                                               \
         const int32_t next = tinyrt_half((word) + 2, half);                                         \
         first += both * x;                                                                          \
-        first_a += tinyrt_weight_a(both) * x;                                                       \
+        first_a += tinyrt_weight_a(word, half) * x;                                                 \
         second += next * x;                                                                         \
-        second_a += tinyrt_weight_a(next) * x;                                                      \
+        second_a += tinyrt_weight_a((word) + 2, half) * x;                                          \
     } while (0)
 
 /* Sums of two pairs of channels, each of both channels and of A. */
@@ -192,6 +241,18 @@ static void two_pairs(const int8_t *input, int32_t depth, const int32_t *words, 
     sums[3] = second_a;
 }
 
+/* Sums of four pairs of channels. */
+static void four_pairs(const int8_t *input, int32_t depth, const int32_t *stream, int32_t *sums)
+{
+    for (int32_t pair = 0; pair < CHANNELS / 2; pair += 2) {
+        sums[2 * pair] = stream[pair];
+        sums[2 * pair + 2] = stream[pair + 1];
+        two_pairs(input, depth, stream + CHANNELS / 2 + 2 * pair, sums + 2 * pair);
+    }
+}
+
+#endif
+
 static const int32_t *eights(const tinyrt_fully_connected_packed_s8_params *p, const int8_t *input,
                              const int32_t *stream, int8_t *output, const int8_t *output_end)
 {
@@ -200,14 +261,12 @@ static const int32_t *eights(const tinyrt_fully_connected_packed_s8_params *p, c
 
     while (output != output_end) {
         const int32_t *tail = stream + CHANNELS / 2 + p->input_depth * (CHANNELS / 4);
-        for (int32_t pair = 0; pair < CHANNELS / 2; pair += 2) {
-            int32_t sums[4] = {stream[pair], 0, stream[pair + 1], 0};
-            two_pairs(input, p->input_depth, stream + CHANNELS / 2 + 2 * pair, sums);
-            for (int32_t i = 0; i < 4; i += 2) {
-                output = tinyrt_packed_outputs(sums[i], sums[i + 1], tail, p->output_offset, level,
-                                               output);
-                tail += 3;
-            }
+        int32_t sums[CHANNELS];
+        four_pairs(input, p->input_depth, stream, sums);
+        for (int32_t i = 0; i < CHANNELS; i += 2) {
+            output = tinyrt_packed_outputs(sums[i], sums[i + 1], tail, p->output_offset, level,
+                                           output);
+            tail += 3;
         }
         stream = tail;
     }

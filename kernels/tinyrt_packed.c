@@ -207,7 +207,7 @@ typedef struct {
 static inline void add_half(sums *pixels, const int32_t *word, const int32_t *column, int32_t half)
 {
     const int32_t both = tinyrt_half(word, half);
-    const int32_t a = tinyrt_weight_a(both);
+    const int32_t a = tinyrt_weight_a(word, half);
     const int32_t x_0 = tinyrt_half(&column[0], half);
     const int32_t x_1 = tinyrt_half(&column[1], half);
     const int32_t x_2 = tinyrt_half(&column[2], half);
@@ -230,10 +230,12 @@ void tinyrt_packed_pairs(tinyrt_block *block, const int32_t *stream)
         const int32_t *const tail = stream + words;
         sums pixels[TINYRT_COLUMNS] = {{bias_b, 0}, {bias_b, 0}, {bias_b, 0}};
 
-        for (; stream != tail; ++stream) {
+        for (; stream != tail; stream += 2) {
             add_half(pixels, stream, column, 0);
             add_half(pixels, stream, column, 1);
-            column += TINYRT_COLUMNS;
+            add_half(pixels, stream + 1, column + TINYRT_COLUMNS, 0);
+            add_half(pixels, stream + 1, column + TINYRT_COLUMNS, 1);
+            column += 2 * TINYRT_COLUMNS;
         }
         for (int32_t pixel = 0; pixel < TINYRT_COLUMNS; ++pixel) {
             block->outputs[pixel] =

@@ -37,10 +37,14 @@ static inline int32_t tinyrt_half(const int32_t *word, int32_t number)
     return half;
 }
 
-/* The weight of A in a half. */
-static inline int32_t tinyrt_weight_a(int32_t half)
+/* The weight of A in a half, read as the byte that it is: cheaper than cutting it out. */
+static inline int32_t tinyrt_weight_a(const int32_t *word, int32_t number)
 {
-    return (int8_t)(uint8_t)((uint32_t)half & 0xFFu);
+    const union {
+        int16_t half;
+        int8_t low;
+    } first = {1};
+    return ((const int8_t *)word)[2 * number + 1 - first.low];
 }
 
 /* Two values as a word of a column. */
