@@ -16,7 +16,14 @@ from tinyrt import lanes
 from tinyrt.fast.requantize import Masks, Requantization, converter, least_bits
 from tinyrt.kernel import Run, Value
 from tinyrt.planar import FLIP, Grid, Pitch
-from tinyrt.short_multiplier import Staircase
+from tinyrt.short_multiplier import Staircase, fit_within
+
+_PRODUCT_BITS = 96
+_FACTOR_BITS = 32
+"""So many that the model's own multiplier is among the factors: no lane limits the product."""
+
+_LimitedLine = tuple[int, int, int, int, int, int, int]
+"""Least and greatest x; factor, addend and shift; from which x on how much is added besides."""
 
 Row = Callable[[bytes], bytes]
 """From one row of inputs, each plus 128, to one row of outputs likewise."""
@@ -119,6 +126,9 @@ def _channel_by_channel(
         (stairs.base, stairs.steps, start)
         for stairs, start in zip(steps, range(0, channels * width, width), strict=True)
     ]
+    lines = [_limited_line(stairs) for stairs in steps]
+    if all(lines):
+        return _by_lines(accumulate, channels, bits, [line for line in lines if line is not None])
 
     def row(inputs: bytes) -> bytes:
         data = accumulate(inputs).to_bytes(channels * width, "little")
@@ -127,6 +137,45 @@ def _channel_by_channel(
             [
                 base + bisect_right(steps, from_bytes(data[start : start + width], "little"))
                 for base, steps, start in scalings
+            ]
+        )
+
+    return row
+
+
+def _limited_line(stairs: Staircase) -> _LimitedLine | None:
+    """The staircase as a line: a few numbers, where the steps would be more than a cache holds."""
+    if not stairs.steps:
+        return 0, 0, 0, stairs.base, 0, 0, 0
+    line = fit_within(stairs, _PRODUCT_BITS, _FACTOR_BITS)
+    if line is None:
+        return None
+    line = line.moved(stairs.bottom_end, 0)
+    ends = stairs.bottom_end, stairs.top_end
+    split = line.split if line.step else ends[1] + 1
+    return *ends, line.factor, line.addend, line.shift, split, line.step
+
+
+def _by_lines(
+    accumulate: Callable[[bytes], int], channels: int, bits: int, lines: Sequence[_LimitedLine]
+) -> Row:
+    width = bits // 8
+    size = channels * width
+
+    def row(inputs: bytes) -> bytes:
+        data = accumulate(inputs).to_bytes(size, "little")
+        from_bytes = int.from_bytes
+        totals = [from_bytes(data[at : at + width], "little") for at in range(0, size, width)]
+        return bytes(
+            [
+                (
+                    (low if x < low else high if x > high else x) * factor
+                    + (addend + raised if x >= split else addend)
+                )
+                >> shift
+                for x, (low, high, factor, addend, shift, split, raised) in zip(
+                    totals, lines, strict=True
+                )
             ]
         )
 
