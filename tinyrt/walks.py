@@ -172,6 +172,19 @@ class Walk:
                     yield range(base + column * size, base + column * size + part)
 
 
+def row_by_row(rows: int, input_bytes: int, output_bytes: int) -> Walk:
+    """The walk of a kernel to which each row is a pixel of its own."""
+    return Walk(
+        batches=1,
+        rows=taps(rows, rows, 1, 1, 1, 0),
+        columns=(range(1),),
+        input_height=rows,
+        input_width=1,
+        input_bytes=input_bytes,
+        output_bytes=output_bytes,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Elements:
     """A walk from element to element, each read before it is written."""

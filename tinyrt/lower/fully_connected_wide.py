@@ -66,15 +66,7 @@ class FullyConnectedWide(CKernel):
 
     def _walk(self) -> walks.Walk:
         """How the C walks: a row is a pixel."""
-        return walks.Walk(
-            batches=1,
-            rows=walks.taps(self.batches, self.batches, 1, 1, 1, 0),
-            columns=(range(1),),
-            input_height=self.batches,
-            input_width=1,
-            input_bytes=self.input_depth,
-            output_bytes=self.output_depth,
-        )
+        return walks.row_by_row(self.batches, self.input_depth, self.output_depth)
 
     def overlap(self) -> tuple[Overlap, ...]:
         """Row by row: within a row everything is read until its end."""
