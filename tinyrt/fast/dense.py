@@ -107,38 +107,36 @@ def _channel_by_channel(
     requantization: Requantization,
 ) -> Row | None:
     """Each channel has its own scale: its lane is read out and scaled by itself."""
-    channels = len(constants)
     span = max(high - low for low, high in ranges)
     bits = next((width for width in (16, 24, 32, 40) if span < 1 << width), None)
-    found: list[Staircase] = []
+    if bits is None:
+        return None
+    steps: list[Staircase] = []
     for channel, (low, high) in enumerate(ranges):
         stairs = requantization.steps(channel, low, high)
-        if stairs is None or bits is None:
+        if stairs is None:
             return None
-        found.append(stairs)
-    assert bits is not None
+        # Lanes begin at each channel's least accumulator.
+        steps.append(stairs.moved(-low, 128))
+    channels, width = len(constants), bits // 8
     biases = [constant - low for constant, (low, _) in zip(constants, ranges, strict=True)]
     accumulate = _sums(depth, channels, filter_, bits, biases, zero_point)
-    width = bits // 8
-    # Lanes begin at each channel's least accumulator.
-    steps = [stairs.moved(-low, 128) for stairs, (low, _) in zip(found, ranges, strict=True)]
-    scalings = [
-        (stairs.base, stairs.steps, start)
-        for stairs, start in zip(steps, range(0, channels * width, width), strict=True)
-    ]
-    lines = [_limited_line(stairs) for stairs in steps]
-    if all(lines):
-        return _by_lines(accumulate, channels, bits, [line for line in lines if line is not None])
 
-    def row(inputs: bytes) -> bytes:
+    def totals(inputs: bytes) -> list[int]:
         data = accumulate(inputs).to_bytes(channels * width, "little")
         from_bytes = int.from_bytes
-        return bytes(
-            [
-                base + bisect_right(steps, from_bytes(data[start : start + width], "little"))
-                for base, steps, start in scalings
-            ]
-        )
+        return [from_bytes(data[at : at + width], "little") for at in range(0, len(data), width)]
+
+    lines = [line for line in map(_limited_line, steps) if line is not None]
+    return _by_lines(totals, lines) if len(lines) == channels else _by_steps(totals, steps)
+
+
+def _by_steps(totals: Callable[[bytes], list[int]], staircases: Sequence[Staircase]) -> Row:
+    scalings = [(stairs.base, stairs.steps) for stairs in staircases]
+
+    def row(inputs: bytes) -> bytes:
+        pairs = zip(totals(inputs), scalings, strict=True)
+        return bytes([base + bisect_right(steps, x) for x, (base, steps) in pairs])
 
     return row
 
@@ -156,16 +154,9 @@ def _limited_line(stairs: Staircase) -> _LimitedLine | None:
     return *ends, line.factor, line.addend, line.shift, split, line.step
 
 
-def _by_lines(
-    accumulate: Callable[[bytes], int], channels: int, bits: int, lines: Sequence[_LimitedLine]
-) -> Row:
-    width = bits // 8
-    size = channels * width
-
+def _by_lines(totals: Callable[[bytes], list[int]], lines: Sequence[_LimitedLine]) -> Row:
     def row(inputs: bytes) -> bytes:
-        data = accumulate(inputs).to_bytes(size, "little")
-        from_bytes = int.from_bytes
-        totals = [from_bytes(data[at : at + width], "little") for at in range(0, size, width)]
+        pairs = zip(totals(inputs), lines, strict=True)
         return bytes(
             [
                 (
@@ -173,9 +164,7 @@ def _by_lines(
                     + (addend + raised if x >= split else addend)
                 )
                 >> shift
-                for x, (low, high, factor, addend, shift, split, raised) in zip(
-                    totals, lines, strict=True
-                )
+                for x, (low, high, factor, addend, shift, split, raised) in pairs
             ]
         )
 
