@@ -71,14 +71,6 @@ static inline int32_t tinyrt_ssat8_asr1(int32_t value)
     return result;
 }
 
-/* Both halves times 2. */
-static inline uint32_t tinyrt_doubled_16(uint32_t word)
-{
-    uint32_t result;
-    __asm__("sadd16 %0, %1, %1" : "=r"(result) : "r"(word));
-    return result;
-}
-
 /* Adds bytes 0 and 2 to the halves of a sum. */
 static inline uint32_t tinyrt_sxtab16(uint32_t sum, uint32_t word)
 {
