@@ -1,16 +1,24 @@
 """The output channels of a convolution, prepared: polynomials, bounds and the way of adding up."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import add, mul
 
 from tinyrt import lanes
 from tinyrt.fast.costs import DIGIT_BITS
 from tinyrt.fast.frame import Frame, Source
-from tinyrt.fast.requantize import converter, least_bits, parts_converter
+from tinyrt.fast.requantize import (
+    ConvertAll,
+    convert_all,
+    converter,
+    least_bits,
+    parts_converter,
+)
 from tinyrt.fast.sums import (
     Job,
     LookupPlan,
+    Lookups,
     LookupTable,
     PartProducts,
     Products,
@@ -46,14 +54,36 @@ class Block:
     outputs: Sequence[Output]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
-    """The jobs of one block that are added up alike."""
+    """The jobs of one block."""
 
     sources: tuple[Source, ...]
-    jobs: tuple[Job, ...]
+    products: tuple[Products, ...] = ()
+    parts: tuple[PartProducts, ...] = ()
     table: LookupTable | None = None
     """Those that look up subset sums of the sources."""
+
+    @cached_property
+    def whole(self) -> tuple[Products | Lookups, ...]:
+        """The jobs whose sums are in one vector."""
+        return (*(self.table.jobs if self.table else ()), *self.products)
+
+    @cached_property
+    def channels(self) -> tuple[int, ...]:
+        """Of the planes that are made, in order."""
+        return tuple(job.channel for job in (*self.whole, *self.parts))
+
+    @cached_property
+    def convert(self) -> ConvertAll:
+        """The conversions of whole sums."""
+        return convert_all([job.convert for job in self.whole])
+
+    def planes(self, met: Sequence[int]) -> list[int]:
+        """The output planes from those of the sources."""
+        totals = self.table.totals(met) if self.table else []
+        totals += [job.total(met) for job in self.products]
+        return self.convert(totals) + [job.run(met) for job in self.parts]
 
 
 @dataclass(frozen=True)
@@ -99,16 +129,15 @@ class BlockBuilder:
             spans=[greatest - least for least, greatest in values],
         )
 
-    def groups(self, jobs: Sequence[Job]) -> Iterator[Group]:
+    def group(self, jobs: Sequence[Job]) -> Group:
         """The jobs, those by lookups where that is faster."""
-        products = [job for job in jobs if isinstance(job, Products)]
+        products = tuple(job for job in jobs if isinstance(job, Products))
+        parts = tuple(job for job in jobs if isinstance(job, PartProducts))
         plan = self.plan(products)
         if plan is None:
-            yield Group(self.sources, tuple(jobs))
-            return
-        others = tuple(job for job in jobs if not isinstance(job, Products))
+            return Group(self.sources, products, parts)
         table = lookup_table(products, len(self.sources), self.digits, plan)
-        yield Group(self.sources, others, table)
+        return Group(self.sources, (), parts, table)
 
     def plan(self, jobs: Sequence[Products]) -> LookupPlan | None:
         """How to look up where that is possible and faster; of polynomials it is not."""

@@ -14,20 +14,15 @@ which the inputs are known to lie bound every lane, those in the gaps among them
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import mul
 
 from tinyrt.fast.block import Block, BlockBuilder, Group
 from tinyrt.fast.costs import CALL, DIGIT_BITS
 from tinyrt.fast.frame import Axis, Frame
-from tinyrt.fast.requantize import Convert
+from tinyrt.fast.requantize import Convert, ConvertAll, convert_all
 from tinyrt.fast.scatter import scatter, scatter_cost
-from tinyrt.fast.sums import Job, Products, sums_cost
+from tinyrt.fast.sums import Job, sums_cost
 from tinyrt.fast.winograd import Scheme, filtering_run
 from tinyrt.planar import Channel, Facts, Image, Phases, Pitch, PlanarOperator, PlanarRun
-
-Single = tuple[int, tuple[tuple[int, int], ...], tuple[int, ...], int, Convert]
-"""An output channel with planes of its own, as in a depthwise layer: the channel; of each factor
-the plane, and bits that it is moved down by; the factors; a bias; the conversion."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +91,87 @@ class Convolution(PlanarOperator):
         return Frame(rows, columns, self.source, self.target, self.zero_point, pitch, facts)
 
 
+@dataclass(frozen=True, slots=True)
+class Single:
+    """An output channel with planes of its own, as in a depthwise layer."""
+
+    channel: int
+    sources: tuple[tuple[int, int], ...]
+    """Of each factor the plane, and bits that it is moved down by."""
+    factors: tuple[int, ...]
+    bias: int
+    convert: Convert
+
+    @property
+    def three_rows(self) -> tuple[int, int] | None:
+        """Bits that one plane is moved up and down by, where the rows of a filter are all."""
+        planes = {plane for plane, _ in self.sources}
+        shifts = [down for _, down in self.sources]
+        if len(planes) == 1 and len(shifts) == 3 and shifts[0] < shifts[1] == 0 < shifts[2]:
+            return -shifts[0], shifts[2]
+        return None
+
+
+@dataclass(frozen=True)
+class Singles:
+    """Channels with planes of their own: sums of all, then the conversions of all."""
+
+    members: tuple[Single, ...]
+    three_rows: tuple[int, int] | None
+    """Of every member, or None."""
+
+    @classmethod
+    def of(cls, members: Sequence[Single]) -> "list[Singles]":
+        """The members in groups that are added up alike."""
+        kinds: dict[tuple[int, int] | None, list[Single]] = {}
+        for single in members:
+            kinds.setdefault(single.three_rows, []).append(single)
+        return [cls(tuple(found), kind) for kind, found in kinds.items()]
+
+    @cached_property
+    def channels(self) -> tuple[int, ...]:
+        """Of the members."""
+        return tuple(single.channel for single in self.members)
+
+    @cached_property
+    def convert(self) -> ConvertAll:
+        """The conversions of the members."""
+        return convert_all([single.convert for single in self.members])
+
+    @cached_property
+    def sums(self) -> Callable[[Sequence[int]], list[int]]:
+        """A function from planes to the sums of the members."""
+        if self.three_rows is None:
+            terms = [(single.sources, single.factors, single.bias) for single in self.members]
+
+            def added(planes: Sequence[int]) -> list[int]:
+                return [
+                    sum(
+                        [
+                            (planes[n] >> down if down > 0 else planes[n] << -down) * factor
+                            if down
+                            else planes[n] * factor
+                            for (n, down), factor in zip(sources, factors, strict=True)
+                        ],
+                        bias,
+                    )
+                    for sources, factors, bias in terms
+                ]
+
+            return added
+        up, down = self.three_rows
+        rows = [(s.sources[0][0], *s.factors, s.bias) for s in self.members]
+
+        def three_rows(planes: Sequence[int]) -> list[int]:
+            return [
+                bias + (plane << up) * above + plane * middle + (plane >> down) * below
+                for n, above, middle, below, bias in rows
+                for plane in (planes[n],)
+            ]
+
+        return three_rows
+
+
 @dataclass(frozen=True)
 class ConvolutionRun(PlanarRun):
     """A convolution prepared for a grid."""
@@ -105,7 +181,7 @@ class ConvolutionRun(PlanarRun):
     known: tuple[tuple[int, int], ...]
     """Output channels that do not depend on the input, with their planes."""
     groups: tuple[Group, ...]
-    singles: tuple[Single, ...] = ()
+    singles: tuple[Singles, ...] = ()
     """Groups of one job."""
 
     def run(self, *operands: Sequence[int]) -> list[int]:
@@ -114,19 +190,14 @@ class ConvolutionRun(PlanarRun):
         results = [0] * len(self.channels)
         for channel, plane in self.known:
             results[channel] = plane
-        for channel, sources, factors, bias, convert in self.singles:
-            met = [
-                planes[n] >> down if down > 0 else planes[n] << -down if down else planes[n]
-                for n, down in sources
-            ]
-            results[channel] = convert(sum(map(mul, factors, met), bias))
+        for singles in self.singles:
+            found = singles.convert(singles.sums(planes))
+            for channel, plane in zip(singles.channels, found, strict=True):
+                results[channel] = plane
         for group in self.groups:
             met = [source.of(planes[source.plane]) for source in group.sources]
-            if group.table is not None:
-                for lookups, plane in zip(group.table.jobs, group.table.run(met), strict=True):
-                    results[lookups.channel] = plane
-            for job in group.jobs:
-                results[job.channel] = job.run(met)
+            for channel, plane in zip(group.channels, group.planes(met), strict=True):
+                results[channel] = plane
         return results
 
 
@@ -159,7 +230,7 @@ def _build(frame: Frame, blocks: Sequence[Block]) -> ConvolutionRun | None:
             else:
                 known.append((output.channel, fact.plane))
         if jobs:
-            groups += parts.groups(jobs)
+            groups.append(parts.group(jobs))
     sources = {source.plane for group in groups for source in group.sources}
     phases = frame.phases(sorted({plane % frame.source.channels for plane in sources}))
     channels = [facts[number] for number in range(len(facts))]
@@ -169,18 +240,18 @@ def _build(frame: Frame, blocks: Sequence[Block]) -> ConvolutionRun | None:
         channels=channels,
         known=tuple(known),
         groups=tuple(g for g, single in zip(groups, singles, strict=True) if single is None),
-        singles=tuple(single for single in singles if single is not None),
+        singles=tuple(Singles.of([single for single in singles if single is not None])),
     )
 
 
 def _single(group: Group) -> Single | None:
     """The only job of a group, in the plainest form; None where that is not all there is to it."""
-    if group.table is not None or len(group.jobs) != 1:
+    if group.table is not None or group.parts or len(group.products) != 1:
         return None
-    (job,) = group.jobs
-    if not isinstance(job, Products) or any(source.zero for source in group.sources):
+    (job,) = group.products
+    if any(source.zero for source in group.sources):
         return None
     every = range(len(group.sources))
     sources = [group.sources[n] for n in (job.select(every) if job.select else every)]
     places = tuple((source.plane, source.shift) for source in sources)
-    return job.channel, places, job.factors, job.bias, job.convert
+    return Single(job.channel, places, job.factors, job.bias, job.convert)

@@ -48,6 +48,9 @@ class Requantization:
 Convert = Callable[[int], int]
 """From a vector of biased accumulators to a plane."""
 
+ConvertAll = Callable[[Sequence[int]], list[int]]
+"""The same for several channels, whose vectors come in order."""
+
 ConvertParts = Callable[[Sequence[int]], int]
 """From several vectors, whose sum less a bias is the accumulators, to a plane."""
 
@@ -98,11 +101,116 @@ class Masks:
             self._shared[key] = self.unit(phase, phases) * value
         return self._shared[key]
 
+    def pair(self, value: int) -> tuple[int, int]:
+        """A shared scalar on the even lanes, and on the odd ones."""
+        return self.shared(value, 0, 2), self.shared(value, 1, 2)
+
     def result(self, value: int) -> int:
         """A scalar at each position of the grid, where planes have it."""
         if value not in self._results:
             self._results[value] = self.grid.vector() * value
         return self._results[value]
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """The constants of a line in lanes of twice the width; channels have them in common or not."""
+
+    addends: tuple[int, int]
+    """What is added to products of even lanes, and to those of odd ones."""
+    cuts: tuple[int, int]
+    """Where the results stand in them."""
+    down: int
+    """Bits that results are moved down by."""
+    above: int = 0
+    """What carries a result beyond `tops` into bit L − 1; zero where there can be none."""
+    tops: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Straight:
+    """The conversion of a channel by one line: limit, multiply, cut out. See `convert_all`."""
+
+    bits: int
+    """Of a lane, L."""
+    sign: int
+    """Bit L − 1 of every lane of the accumulators."""
+    carry: int
+    """The same of a plane."""
+    takes: tuple[int, int]
+    """The even lanes, and the odd ones."""
+    factor: int
+    raised: int
+    """What puts the top of the line at 2^(L − 1) − 1; zero where nothing lies beyond it."""
+    scaling: Scaling
+
+    def __call__(self, lanes_: int) -> int:
+        """The plane of this channel alone."""
+        (plane,) = _straight_planes((self,))((lanes_,))
+        return plane
+
+
+def convert_all(converts: Sequence[Convert]) -> ConvertAll:
+    """The conversions of channels that have the same masks, as one.
+
+    Most channels take one line. All of these are converted in one loop, for a call each and
+    constants of their own would cost as much as the arithmetic on a short plane.
+    """
+    straight = [(n, c) for n, c in enumerate(converts) if isinstance(c, Straight)]
+    others = [(n, c) for n, c in enumerate(converts) if not isinstance(c, Straight)]
+    if not straight:
+        return lambda vectors: [c(v) for c, v in zip(converts, vectors, strict=True)]
+    planes_of = _straight_planes([convert for _, convert in straight])
+    if not others:
+        return planes_of
+    places = [n for n, _ in straight]
+
+    def convert(vectors: Sequence[int]) -> list[int]:
+        planes = list(vectors)
+        for place, plane in zip(places, planes_of([vectors[n] for n in places]), strict=True):
+            planes[place] = plane
+        for place, convert_one in others:
+            planes[place] = convert_one(vectors[place])
+        return planes
+
+    return convert
+
+
+def _straight_planes(channels: Sequence[Straight]) -> ConvertAll:
+    first = channels[0]
+    sign, carry, down = first.sign, max(c.carry for c in channels), first.bits - 1
+    even_take, odd_take = first.takes
+    # One object for what channels have in common.
+    scalings: dict[Scaling, tuple[int, ...]] = {}
+    constants = []
+    for c in channels:
+        s = c.scaling
+        found = (*s.addends, *s.cuts, s.down, s.above, s.tops)
+        constants.append((c.factor, c.raised, scalings.setdefault(s, found)))
+
+    def convert(vectors: Sequence[int]) -> list[int]:
+        planes = []
+        for lanes_, (factor, raised, scaling) in zip(vectors, constants, strict=True):
+            even_addend, odd_addend, even_cut, odd_cut, moved, above, tops = scaling
+            reached = lanes_ & sign
+            limits = lanes_ & (reached - (reached >> down))
+            if raised:
+                limits += raised
+                beyond = limits & sign
+                if beyond:
+                    # The subtraction makes lower bits all ones; they swallow what the lane held.
+                    limits = (limits | (beyond - (beyond >> down))) ^ beyond
+            even = (limits & even_take) * factor + even_addend & even_cut
+            odd = (limits & odd_take) * factor + odd_addend & odd_cut
+            plane = (even | odd) >> moved
+            if above:
+                beyond = plane + above & carry
+                if beyond:
+                    plane ^= (plane ^ tops) & (beyond - (beyond >> down))
+            planes.append(plane)
+        return planes
+
+    return convert
 
 
 def converter(stairs: Staircase, masks: Masks) -> tuple[int, Convert]:
@@ -130,8 +238,11 @@ def converter(stairs: Staircase, masks: Masks) -> tuple[int, Convert]:
     limited = limiter(bits, sign, masks.unit() * raised)
     for phases in (2, 3, 4):
         line = fit_within(stairs, phases * bits, FACTOR_BITS, 128)
-        if line is not None:
-            return bias, _scaler(line, stairs.top + 128, raised, limited, masks, phases)
+        if line is None:
+            continue
+        if phases == 2 and not line.step:
+            return bias, _straight(line, stairs.top + 128, raised, masks)
+        return bias, _scaler(line, stairs.top + 128, raised, limited, masks, phases)
     relative = stairs.narrowed().moved(-first, 128)
     return bias, _table(relative, raised, limited, masks)
 
@@ -188,7 +299,7 @@ def parts_converter(
     return convert
 
 
-def _rectifier(stairs: Staircase, sign: int, masks: Masks) -> Convert | None:
+def _rectifier(stairs: Staircase, sign: int, masks: Masks) -> "Straight | None":
     """The conversion where the staircase begins above zero, as behind a ReLU.
 
     Accumulators are limited to zero from below; the upper limit is that of the bytes. So all
@@ -219,30 +330,43 @@ def _rectifier(stairs: Staircase, sign: int, masks: Masks) -> Convert | None:
     greatest = stairs.last * factor + addend
     if greatest >> wide or greatest >> shift >= half:
         return None
-    even_take, odd_take = (masks.shared((1 << bits) - 1, phase, 2) for phase in range(2))
-    even_addend, odd_addend = (masks.shared(addend, phase, 2) for phase in range(2))
     cut = (1 << min(wide - shift, bits - 1)) - 1 << shift
-    even_cut, odd_cut = (masks.shared(cut, phase, 2) for phase in range(2))
-    down, sign_down = shift + masks.skip * bits, bits - 1
-
-    def rectified(lanes_: int) -> int:
-        reached = lanes_ & sign
-        limits = lanes_ & (reached - (reached >> sign_down))
-        even = (limits & even_take) * factor + even_addend & even_cut
-        odd = (limits & odd_take) * factor + odd_addend & odd_cut
-        return (even | odd) >> down
-
-    if greatest >> shift <= top:
-        return rectified
     # What lies above the top carries into a lane's last bit.
-    above, carry, tops = (masks.result(value) for value in (half - 1 - top, half, top))
+    exceeds = greatest >> shift > top
+    return Straight(
+        bits=bits,
+        sign=sign,
+        carry=masks.result(half),
+        takes=masks.pair((1 << bits) - 1),
+        factor=factor,
+        raised=0,
+        scaling=Scaling(
+            addends=masks.pair(addend),
+            cuts=masks.pair(cut),
+            down=shift + masks.skip * bits,
+            above=masks.result(half - 1 - top) if exceeds else 0,
+            tops=masks.result(top) if exceeds else 0,
+        ),
+    )
 
-    def limited_above(lanes_: int) -> int:
-        found = rectified(lanes_)
-        beyond = found + above & carry
-        return found ^ (found ^ tops) & (beyond - (beyond >> sign_down)) if beyond else found
 
-    return limited_above
+def _straight(line: Line, top: int, raised: int, masks: Masks) -> Convert:
+    """One line in lanes of twice the width."""
+    bits = masks.bits
+    addend = line.addend - raised * line.factor
+    return Straight(
+        bits=bits,
+        sign=masks.shared(1 << (bits - 1)),
+        carry=0,
+        takes=masks.pair((1 << bits) - 1),
+        factor=line.factor,
+        raised=masks.unit() * raised,
+        scaling=Scaling(
+            addends=(masks.unit(0, 2) * addend, masks.unit(1, 2) * addend),
+            cuts=masks.pair(((1 << top.bit_length()) - 1) << line.shift),
+            down=line.shift + masks.skip * bits,
+        ),
+    )
 
 
 def limiter(bits: int, sign: int, shortfall: int) -> Convert:
@@ -283,19 +407,7 @@ def _scaler(
         split = masks.unit() * ((1 << (bits - 1)) - (line.split + raised))
         units = [masks.unit(phase, phases) for phase in range(phases)]
         return _two_lines(line, limited, takes, addends, cuts, split, units, bits, down)
-    if phases > 2:
-        return _more_phases(factor, limited, takes, addends, cuts, down)
-    even_take, odd_take = takes
-    even_addend, odd_addend = addends
-    even_cut, odd_cut = cuts
-
-    def two_phases(lanes_: int) -> int:
-        limits = limited(lanes_)
-        even = (limits & even_take) * factor + even_addend & even_cut
-        odd = (limits & odd_take) * factor + odd_addend & odd_cut
-        return (even | odd) >> down
-
-    return two_phases
+    return _more_phases(factor, limited, takes, addends, cuts, down)
 
 
 def _more_phases(

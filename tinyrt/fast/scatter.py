@@ -12,6 +12,7 @@ wide as the sum of all blocks' ranges asks for.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress
 from operator import mul
 
@@ -19,7 +20,14 @@ from tinyrt import lanes
 from tinyrt.fast.block import Block, Output
 from tinyrt.fast.costs import ADD, CALL, DIGIT_BITS, MULTIPLY
 from tinyrt.fast.frame import Frame
-from tinyrt.fast.requantize import Convert, Masks, converter, least_bits
+from tinyrt.fast.requantize import (
+    Convert,
+    ConvertAll,
+    Masks,
+    convert_all,
+    converter,
+    least_bits,
+)
 from tinyrt.kernel import Held, as_bytes
 from tinyrt.planar import FLIP, Channel, Grid, Pitch, PlanarRun, interleave
 
@@ -68,6 +76,11 @@ class Scatter(PlanarRun):
     lane_bits: int
     """Of the planes that are handed on."""
 
+    @cached_property
+    def convert(self) -> ConvertAll:
+        """The conversions of all output channels."""
+        return convert_all([convert for _, convert in self.converts])
+
     def run(self, *operands: Sequence[int]) -> list[int]:
         """Contributions of all pixels, then sums of all windows, then planes."""
         (values,) = operands
@@ -95,10 +108,12 @@ class Scatter(PlanarRun):
             turned[byte::LANE_BYTES] = interleave(sums[byte::LANE_BYTES], positions)
         length = positions * LANE_BYTES
         starts = range(0, len(turned), length)
-        planes = [
-            convert(from_bytes(turned[start : start + length], "little") + vector)
-            for start, (vector, convert) in zip(starts, self.converts, strict=True)
-        ]
+        planes = self.convert(
+            [
+                from_bytes(turned[start : start + length], "little") + vector
+                for start, (vector, _) in zip(starts, self.converts, strict=True)
+            ]
+        )
         if self.lane_bits == LANE_BITS:
             return planes
         return lanes.pack(lanes.unpack(planes, positions, LANE_BITS), len(planes), self.lane_bits)

@@ -40,10 +40,11 @@ class Products:
     bias: int
     convert: Convert
 
-    def run(self, planes: Sequence[int]) -> int:
-        """The output plane."""
+    def total(self, planes: Sequence[int]) -> int:
+        """The biased accumulators."""
         met = planes if self.select is None else self.select(planes)
-        return self.convert(sum(map(mul, self.factors, met), self.bias))
+        total: int = sum(map(mul, self.factors, met), self.bias)
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Lookups:
         return total
 
     def finished(self, total: int, planes: Sequence[int], least: int) -> int:
-        """The output plane.
+        """The biased accumulators.
 
         Args:
             total: of all chunks.
@@ -95,7 +96,7 @@ class Lookups:
         if self.beyond is not None:
             select, factors = self.beyond
             total = sum(map(mul, factors, select(planes)), total)
-        return self.convert(total + self.bias - least)
+        return total + self.bias - least
 
 
 Job = Products | PartProducts
@@ -117,8 +118,8 @@ class LookupTable:
     bits: int
     """Of a weight."""
 
-    def run(self, planes: Sequence[int]) -> list[int]:
-        """The output plane of each job."""
+    def totals(self, planes: Sequence[int]) -> list[int]:
+        """The biased accumulators of each job."""
         # All that is added up here is positive, for CPython adds faster than it subtracts.
         totals = [0] * len(self.jobs)
         for number, chunk in enumerate(self.chunks):

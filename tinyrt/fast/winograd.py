@@ -26,7 +26,7 @@ from operator import mul, sub
 from tinyrt.fast.block import Block, BlockBuilder, channel_range
 from tinyrt.fast.costs import ADD, CALL, DIGIT_BITS
 from tinyrt.fast.frame import Frame
-from tinyrt.fast.requantize import Convert, converter, least_bits
+from tinyrt.fast.requantize import Convert, ConvertAll, convert_all, converter, least_bits
 from tinyrt.planar import Channel, Grid, Phases, Pitch, PlanarRun
 
 Transform = Callable[[Sequence[int]], Sequence[int]]
@@ -237,6 +237,7 @@ class FilteringRun(PlanarRun):
         for channel, plane in self.known:
             results[channel] = plane
         met = [part.factors(planes) for part in self.parts]
+        totals = []
         for job in self.jobs:
             total = job.bias
             for part, sources, factors in zip(self.parts, met, job.factors, strict=True):
@@ -245,8 +246,15 @@ class FilteringRun(PlanarRun):
                     for each, planes_ in zip(factors, sources, strict=True)
                 ]
                 total += part.joined(products, self.height)
-            results[job.channel] = job.convert(total)
+            totals.append(total)
+        for job, plane in zip(self.jobs, self.convert(totals), strict=True):
+            results[job.channel] = plane
         return results
+
+    @cached_property
+    def convert(self) -> ConvertAll:
+        """The conversions of all jobs."""
+        return convert_all([job.convert for job in self.jobs])
 
 
 @dataclass(frozen=True)
