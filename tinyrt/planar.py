@@ -123,9 +123,13 @@ class Planes:
 
     def to_bytes(self) -> bytes:
         """The tensor's bytes: int8, height by width by channels."""
-        grid, channels = self.grid, len(self.channels)
-        data = lanes.unpack(self.channels, grid.lanes, grid.pitch.lane_bits)
-        unsigned = interleave(data, channels).translate(FLIP)
+        return self.pixels(self.channels).translate(FLIP)
+
+    def pixels(self, chosen: Sequence[int]) -> bytes:
+        """The unsigned bytes of these planes, in the order of the image, planes innermost."""
+        grid, channels = self.grid, len(chosen)
+        data = lanes.unpack(chosen, grid.lanes, grid.pitch.lane_bits)
+        unsigned = interleave(data, channels)
         row, stored = grid.pitch.row_lanes * channels, grid.columns * channels
         if not grid.pitch.turned and grid.pitch.bands == 1 and row == stored:
             return unsigned

@@ -5,11 +5,12 @@ import random
 import pytest
 
 from tests.fast.draws import STYLES, content, conv
+from tinyrt.fast.block import BlockBuilder
 from tinyrt.fast.convolve import Convolution, planes_cost
 from tinyrt.fast.frame import Frame
 from tinyrt.fast.scatter import Scatter, scatter, scatter_cost
 from tinyrt.kernel import Kernel
-from tinyrt.planar import Facts, Grid, Pitch, Planes
+from tinyrt.planar import Channel, Facts, Grid, Pitch, Planes
 
 
 def scattered(kernel: Kernel, *, turned: bool, bits: int) -> tuple[Scatter | None, Grid]:
@@ -21,7 +22,7 @@ def scattered(kernel: Kernel, *, turned: bool, bits: int) -> tuple[Scatter | Non
     nothing = Facts.none(image.source.channels)
     frame = Frame(rows, columns, image.source, image.target, image.zero_point, pitch, nothing)
     (block,) = image.blocks
-    return scatter(frame, block), Grid.of(image.target, pitch)
+    return scatter(BlockBuilder.of(frame, block), block), Grid.of(image.target, pitch)
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -56,6 +57,75 @@ def test_few_positions_and_many_channels() -> None:
     pitch = Pitch(3, 24)
     nothing = Facts.none(128)
     frame = Frame(image.rows, image.columns, image.source, image.target, 0, pitch, nothing)
-    assert scatter_cost(frame, block) < planes_cost(frame, block)
+    every = block.outputs, range(128)
+    assert scatter_cost(frame, *every) < planes_cost(frame, *every)
     data = rng.randbytes(9 * 128)
     assert bytes(kernel.fast()(data)[0]) == bytes(kernel.reference(data)[0])
+
+
+@pytest.mark.parametrize("kernel_size", [1, 3])
+def test_channels_of_which_something_is_known(kernel_size: int) -> None:
+    """Idle inputs are left out, idle outputs are constant; narrow ranges leave all bytes right."""
+    rng = random.Random(kernel_size)
+    left_out = idle = 0
+    for _ in range(60):
+        fixed = {"height": 4, "width": 3, "kernel": kernel_size, "stride": 1, "dilation": 1}
+        kernel = conv(
+            rng, depth=9, channels=11, factor=2.0 ** rng.uniform(-18, -5), groups=1, **fixed
+        )
+        image = kernel.planar((1,))
+        assert isinstance(image, Convolution)
+        (block,) = image.blocks
+        pitch = Pitch(image.row_lanes(turned=False), 24)
+        # Of some inputs the plane is known, of some a range.
+        ranges = [sorted(rng.choices(range(256), k=2)) for _ in range(9)]
+        grid = Grid.of(image.source, pitch)
+        channels = [
+            Channel(0, 0, 0) if n % 3 == 0 else Channel(*ranges[n]) if n % 3 == 1 else Channel()
+            for n in range(9)
+        ]
+        frame = Frame(
+            image.rows,
+            image.columns,
+            image.source,
+            image.target,
+            image.zero_point,
+            pitch,
+            Facts(channels, grid),
+        )
+        run = scatter(BlockBuilder.of(frame, block), block)
+        if run is None:
+            continue
+        left_out += len(run.phases.used) < 9
+        idle += len(run.known) > 0
+        for _ in range(4):
+            data = bytes(
+                rng.choice(
+                    (channel.least, channel.greatest, rng.randint(channel.least, channel.greatest))
+                )
+                ^ 0x80
+                for _ in range(12)
+                for channel in channels
+            )
+            expected = bytes(kernel.reference(data)[0])
+            for value in (data, grid_planes(data, grid, 9)):
+                planes = Planes(Grid.of(image.target, pitch), run.run(run.phases.planes(value)))
+                assert planes.to_bytes() == expected, kernel
+    assert left_out >= 40
+    assert idle >= 1
+
+
+def grid_planes(data: bytes, grid: Grid, channels: int) -> Planes:
+    """The bytes of an image as planes."""
+    return Planes(
+        grid,
+        [
+            sum(
+                (data[(row * grid.columns + column) * channels + channel] ^ 0x80)
+                << (row * grid.pitch.row_lanes + column) * grid.pitch.lane_bits
+                for row in range(grid.rows)
+                for column in range(grid.columns)
+            )
+            for channel in range(channels)
+        ],
+    )

@@ -105,6 +105,8 @@ class BlockBuilder:
     """Least plus greatest."""
     spans: list[int]
     """Greatest less least."""
+    staircases: dict[int, tuple[int, Staircase | None]]
+    """Those of the output channels that were asked for."""
 
     @classmethod
     def of(cls, shared: Frame, block: Block) -> "BlockBuilder":
@@ -127,6 +129,7 @@ class BlockBuilder:
             values=values,
             middles=[least + greatest for least, greatest in values],
             spans=[greatest - least for least, greatest in values],
+            staircases={},
         )
 
     def group(self, jobs: Sequence[Job]) -> Group:
@@ -185,12 +188,20 @@ class BlockBuilder:
 
     def staircase(self, output: Output) -> tuple[int, Staircase | None]:
         """What an accumulator has besides its products; and what it becomes, if that is known."""
-        scalar = output.bias
-        if not self.shared.padded:
-            # No window meets a virtual input: the zero-point counts alike everywhere.
-            scalar -= self.shared.zero_point * sum(map(sum, output.filter))
-        least, greatest = self.extremes(output)
-        return scalar, output.steps(scalar + least, scalar + greatest)
+        if output.channel not in self.staircases:
+            scalar = output.bias
+            if not self.shared.padded:
+                # No window meets a virtual input: the zero-point counts alike everywhere.
+                scalar -= self.shared.zero_point * sum(map(sum, output.filter))
+            least, greatest = self.extremes(output)
+            found = scalar, output.steps(scalar + least, scalar + greatest)
+            self.staircases[output.channel] = found
+        return self.staircases[output.channel]
+
+    def alive(self, output: Output) -> bool:
+        """Whether an output channel depends on the data, as far as its range tells."""
+        _, steps = self.staircase(output)
+        return steps is None or bool(steps.steps)
 
     def parts(
         self, output: Output, steps: Staircase, scalar: int, factors: list[int], constant: int

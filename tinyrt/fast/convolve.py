@@ -15,14 +15,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tinyrt.fast.block import Block, BlockBuilder, Group
+from tinyrt.fast.block import Block, BlockBuilder, Group, Output
 from tinyrt.fast.costs import CALL, DIGIT_BITS
 from tinyrt.fast.frame import Axis, Frame
-from tinyrt.fast.requantize import Convert, ConvertAll, convert_all
-from tinyrt.fast.scatter import scatter, scatter_cost
+from tinyrt.fast.requantize import Convert, ConvertAll, convert_all, convert_cost
+from tinyrt.fast.scatter import scatter, scatter_cost, used_inputs
 from tinyrt.fast.sums import Job, sums_cost
 from tinyrt.fast.winograd import Scheme, filtering_run
 from tinyrt.planar import Channel, Facts, Image, Phases, Pitch, PlanarOperator, PlanarRun
+
+SPLIT = 10.0
+"""Nanoseconds for an element, where planes are split by phase."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,9 @@ class Convolution(PlanarOperator):
             scheme = Scheme.of(frame) if len(blocks) == 1 else None
             return None if scheme is None else scheme.nanoseconds(blocks[0])
         if len(blocks) == 1:
-            return min(planes_cost(frame, blocks[0]), scatter_cost(frame, blocks[0]))
-        return sum(planes_cost(frame, block) for block in blocks)
+            outputs, inputs = blocks[0].outputs, range(self.source.channels)
+            return min(planes_cost(frame, outputs, inputs), scatter_cost(frame, outputs, inputs))
+        return sum(planes_cost(frame, block.outputs, range(len(block.inputs))) for block in blocks)
 
     def build(self, pitch: Pitch, facts: Sequence[Facts]) -> PlanarRun | None:
         """Prepare all channels; None where lanes cannot hold one."""
@@ -78,11 +82,16 @@ class Convolution(PlanarOperator):
         blocks = self.blocks
         if pitch.bands > 1:
             return filtering_run(frame, blocks[0]) if len(blocks) == 1 else None
-        if len(blocks) == 1 and scatter_cost(frame, blocks[0]) < planes_cost(frame, blocks[0]):
-            run = scatter(frame, blocks[0])
+        builders = [BlockBuilder.of(frame, block) for block in blocks]
+        if len(blocks) == 1:
+            (builder,) = builders
+            outputs = list(filter(builder.alive, blocks[0].outputs))
+            inputs = used_inputs(frame, outputs)
+            ways = scatter_cost(frame, outputs, inputs), planes_cost(frame, outputs, inputs)
+            run = scatter(builder, blocks[0]) if ways[0] < ways[1] else None
             if run is not None:
                 return run
-        return _build(frame, blocks)
+        return _build(frame, blocks, builders)
 
     def _frame(self, pitch: Pitch, facts: Facts) -> Frame:
         rows, columns = self.rows, self.columns
@@ -201,23 +210,37 @@ class ConvolutionRun(PlanarRun):
         return results
 
 
-def planes_cost(frame: Frame, block: Block) -> float:
-    """Nanoseconds of the sums of a block on planes."""
+def planes_cost(frame: Frame, outputs: Sequence[Output], inputs: Sequence[int]) -> float:
+    """Nanoseconds of a block on planes, from planes to planes.
+
+    Args:
+        frame: the windows on a grid.
+        outputs: the channels that depend on the data.
+        inputs: those that they depend on.
+    """
     digits = frame.masks.grid.lanes * frame.pitch.lane_bits / DIGIT_BITS
-    weights = sum(len(tap) - tap.count(0) for output in block.outputs for tap in output.filter)
-    if len(block.outputs[0].filter) == 1:
-        return sums_cost([output.filter[0] for output in block.outputs], digits)
-    # One product for the taps of a row that have the same phase.
-    rows = weights / len(frame.columns.offsets)
-    return rows * sum(2 * CALL + cost * digits for cost in frame.product_costs)
+    if not outputs or not inputs:
+        return 0.0
+    if len(outputs[0].filter) == 1:
+        rows = [[output.filter[0][n] for n in inputs] for output in outputs]
+        sums = sums_cost(rows, digits)
+    else:
+        weights = sum(1 for output in outputs for tap in output.filter for n in inputs if tap[n])
+        # One product for the taps of a row that have the same phase.
+        terms = weights / len(frame.columns.offsets)
+        sums = terms * sum(2 * CALL + cost * digits for cost in frame.product_costs)
+    strides = frame.rows.stride * frame.columns.stride
+    split = SPLIT * frame.rows.size * frame.columns.size * len(inputs) if strides > 1 else 0.0
+    return sums + split + convert_cost(len(outputs), digits)
 
 
-def _build(frame: Frame, blocks: Sequence[Block]) -> ConvolutionRun | None:
+def _build(
+    frame: Frame, blocks: Sequence[Block], builders: Sequence[BlockBuilder]
+) -> ConvolutionRun | None:
     known: list[tuple[int, int]] = []
     facts: dict[int, Channel] = {}
     groups: list[Group] = []
-    for block in blocks:
-        parts = BlockBuilder.of(frame, block)
+    for block, parts in zip(blocks, builders, strict=True):
         jobs: list[Job] = []
         for output in block.outputs:
             found = parts.job(output)

@@ -17,7 +17,7 @@ from itertools import compress
 from operator import mul
 
 from tinyrt import lanes
-from tinyrt.fast.block import Block, Output
+from tinyrt.fast.block import Block, BlockBuilder, Output, channel_range
 from tinyrt.fast.costs import ADD, CALL, DIGIT_BITS, MULTIPLY
 from tinyrt.fast.frame import Frame
 from tinyrt.fast.requantize import (
@@ -25,26 +25,47 @@ from tinyrt.fast.requantize import (
     ConvertAll,
     Masks,
     convert_all,
+    convert_cost,
     converter,
     least_bits,
 )
-from tinyrt.kernel import Held, as_bytes
-from tinyrt.planar import FLIP, Channel, Grid, Pitch, PlanarRun, interleave
+from tinyrt.kernel import Held
+from tinyrt.planar import FLIP, Channel, Grid, Pitch, PlanarRun, Planes, interleave
 
 LANE_BITS = 24
 """Three bytes a lane are moved by slices."""
 LANE_BYTES = LANE_BITS // 8
-POSITION = 2500.0
-"""Nanoseconds that a position takes besides its products."""
+PIXEL = 600.0
+"""Nanoseconds for a sum of products, and to have it as bytes."""
+VISIT = 15.0
+"""Nanoseconds to tell whether an input is zero."""
+BLOCK = 150.0
+"""Nanoseconds to take a block from a contribution, besides its digits."""
+NOWHERE = -1
+"""In place of a pixel."""
+MOVE = 6.0
+"""Nanoseconds to bring an element from planes to pixels, or from sums to planes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """An operand as bytes, each value plus 128, channels innermost."""
+    """An operand as bytes, each value plus 128: pixel by pixel, the used channels innermost."""
+
+    depth: int
+    """Channels of the operand."""
+    used: tuple[int, ...]
 
     def planes(self, value: Held) -> Sequence[int]:
         """The bytes, in the order of the image."""
-        return bytes(as_bytes(value)).translate(FLIP)
+        every = len(self.used) == self.depth
+        if isinstance(value, Planes):
+            channels = value.channels
+            return value.pixels(channels if every else [channels[n] for n in self.used])
+        data = bytes(value).translate(FLIP)
+        if every:
+            return data
+        chosen = b"".join([data[n :: self.depth] for n in self.used])
+        return interleave(chosen, len(self.used))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,38 +83,77 @@ class Scatter(PlanarRun):
 
     phases: Pixels
     channels: Sequence[Channel]
-    depth: int
+    known: tuple[tuple[int, int], ...]
+    """Output channels that do not depend on the input, with their planes."""
+    live: tuple[int, ...]
+    """The others, in the order of the lanes of a block."""
     weights: tuple[tuple[int, ...], ...]
-    """For each phase, of each input channel: the lanes of the blocks of the taps that meet it."""
+    """For each phase, of each used channel: the lanes of the blocks of the taps that meet it."""
     biases: tuple[int, ...]
     """For each phase."""
     pixels: tuple[tuple[int, int, int], ...]
     """Of each pixel that is looked at: its number, its phase, the bytes of its contribution."""
     windows: tuple[_Window, ...]
-    """In the order of the grid's lanes; those in the gaps are all outside."""
-    converts: tuple[tuple[int, Convert], ...]
-    """For each output channel a vector to add, and the conversion."""
+    """In the order of the grid's lanes."""
+    gap: _Window
+    """The one that stands in all gaps."""
+    vectors: tuple[int, ...]
+    """What is added to the sums of each live channel."""
+    converts: tuple[Convert, ...]
+    """Likewise."""
     lane_bits: int
     """Of the planes that are handed on."""
 
     @cached_property
     def convert(self) -> ConvertAll:
-        """The conversions of all output channels."""
-        return convert_all([convert for _, convert in self.converts])
+        """The conversions of all live channels."""
+        return convert_all(self.converts)
 
     def run(self, *operands: Sequence[int]) -> list[int]:
         """Contributions of all pixels, then sums of all windows, then planes."""
         (values,) = operands
-        data = bytes(values)
-        depth, weights, biases = self.depth, self.weights, self.biases
+        sums = self._windows(self._contributions(bytes(values)))
+        positions = len(self.windows)
+        turned = bytearray(len(sums))
+        for byte in range(LANE_BYTES):
+            turned[byte::LANE_BYTES] = interleave(sums[byte::LANE_BYTES], positions)
+        length = positions * LANE_BYTES
+        starts = range(0, len(turned), length)
+        from_bytes = int.from_bytes
+        planes = self.convert(
+            [
+                from_bytes(turned[start : start + length], "little") + vector
+                for start, vector in zip(starts, self.vectors, strict=True)
+            ]
+        )
+        if self.lane_bits != LANE_BITS:
+            data = lanes.unpack(planes, positions, LANE_BITS)
+            planes = lanes.pack(data, len(planes), self.lane_bits)
+        results = [0] * len(self.channels)
+        for channel, plane in self.known:
+            results[channel] = plane
+        for channel, plane in zip(self.live, planes, strict=True):
+            results[channel] = plane
+        return results
+
+    def _contributions(self, data: bytes) -> dict[int, bytes]:
+        """The blocks of each pixel."""
+        depth, weights, biases = len(self.phases.used), self.weights, self.biases
         parts: dict[int, bytes] = {}
         for pixel, phase, size in self.pixels:
             row = data[pixel * depth : (pixel + 1) * depth]
-            products = map(mul, compress(weights[phase], row), filter(None, row))
+            products = map(mul, compress(weights[phase], row), row.translate(None, b"\0"))
             parts[pixel] = sum(products, biases[phase]).to_bytes(size, "little")
+        return parts
+
+    def _windows(self, parts: dict[int, bytes]) -> bytes:
+        """The sum of each window, one behind the other."""
+        size = len(self.live) * LANE_BYTES
+        if self.pixel_of_window is not None:
+            parts[NOWHERE] = self.gap.outside.to_bytes(size, "little")
+            return b"".join([parts[pixel] for pixel in self.pixel_of_window])
         from_bytes = int.from_bytes
-        size = len(self.converts) * LANE_BYTES
-        sums = b"".join(
+        return b"".join(
             [
                 sum(
                     [from_bytes(parts[pixel][place], "little") for pixel, place in window.blocks],
@@ -102,96 +162,160 @@ class Scatter(PlanarRun):
                 for window in self.windows
             ]
         )
-        positions = len(self.windows)
-        turned = bytearray(len(sums))
-        for byte in range(LANE_BYTES):
-            turned[byte::LANE_BYTES] = interleave(sums[byte::LANE_BYTES], positions)
-        length = positions * LANE_BYTES
-        starts = range(0, len(turned), length)
-        planes = self.convert(
-            [
-                from_bytes(turned[start : start + length], "little") + vector
-                for start, (vector, _) in zip(starts, self.converts, strict=True)
-            ]
+
+    @cached_property
+    def pixel_of_window(self) -> tuple[int, ...] | None:
+        """The one pixel of each window, `NOWHERE` in gaps; None where windows have more taps."""
+        if any(len(window.blocks) != 1 for window in self.windows if window is not self.gap):
+            return None
+        if any(window.outside for window in self.windows if window is not self.gap):
+            return None
+        return tuple(
+            NOWHERE if window is self.gap else window.blocks[0][0] for window in self.windows
         )
-        if self.lane_bits == LANE_BITS:
-            return planes
-        return lanes.pack(lanes.unpack(planes, positions, LANE_BITS), len(planes), self.lane_bits)
 
 
-def scatter_cost(frame: Frame, block: Block) -> float:
-    """Nanoseconds of all sums, as far as can be said beforehand."""
+def scatter_cost(frame: Frame, outputs: Sequence[Output], inputs: Sequence[int]) -> float:
+    """Nanoseconds from planes to planes, as far as can be said beforehand.
+
+    Args:
+        frame: the windows on a grid.
+        outputs: the channels that depend on the data.
+        inputs: those that they depend on.
+    """
     taps = len(frame.rows.offsets) * len(frame.columns.offsets)
     strides = frame.rows.stride * frame.columns.stride
     positions = frame.rows.output * frame.columns.output
     met = max(1.0, taps / strides)
     pixels = positions * taps / met
-    digits = met * len(block.outputs) * LANE_BITS / DIGIT_BITS
+    digits = met * len(outputs) * LANE_BITS / DIGIT_BITS
     # Behind a ReLU, half of the inputs are zero.
     share = 0.5 if frame.zero_point == 0 else 1.0
-    each = share * (2 * CALL + (MULTIPLY + ADD) * digits) + 15
-    return pixels * (frame.source.channels * each + 500) + positions * POSITION
+    each = share * (2 * CALL + (MULTIPLY + ADD) * digits) + VISIT
+    blocks = positions * taps * (BLOCK + 3 * ADD * digits / met) if taps > 1 else 0.0
+    moved = MOVE * (positions * len(outputs) + pixels * len(inputs))
+    lanes_ = frame.masks.grid.lanes
+    return (
+        pixels * (len(inputs) * each + PIXEL)
+        + blocks
+        + moved
+        + convert_cost(len(outputs), lanes_ * LANE_BITS / DIGIT_BITS)
+    )
 
 
-def scatter(frame: Frame, block: Block) -> Scatter | None:
-    """Prepare a convolution whose channels are all in one block; None where lanes are too narrow.
+def scatter(builder: BlockBuilder, block: Block) -> Scatter | None:
+    """Prepare a convolution whose channels are all in one block.
 
     Args:
-        frame: its windows on a grid.
+        builder: of the block, on a grid.
         block: all output channels.
+
+    Returns:
+        The run; None where lanes are too narrow, or nothing depends on the data.
     """
+    frame = builder.shared
     pitch = Pitch(frame.pitch.row_lanes, LANE_BITS, frame.pitch.turned)
     masks = Masks(Grid.of(frame.target, pitch))
     everywhere = lanes.ones(masks.grid.lanes, LANE_BITS)
-    converts: list[tuple[int, Convert]] = []
     facts: list[Channel] = []
-    biases: list[list[int]] = [[] for _ in block.outputs[0].filter]
-    outside: list[list[int]] = [[] for _ in biases]
+    live: list[Output] = []
+    bounds: list[_Bounds] = []
+    gaps: list[int] = []
+    vectors: list[int] = []
+    converts: list[Convert] = []
     for output in block.outputs:
-        first = last = output.bias
-        for tap, weights in enumerate(output.filter):
-            total, magnitude = sum(weights), sum(map(abs, weights))
-            negative = (magnitude - total) >> 1
-            # An input counts from the zero-point, which is from 0 to 255.
-            lowest = -255 * negative - frame.zero_point * total
-            first += min(lowest, 0)
-            last += max(lowest + 255 * magnitude, 0)
-            biases[tap].append(255 * negative)
-            outside[tap].append(-lowest)
-        steps = output.steps(first, last)
-        # Lanes begin at the sum of all lowest products.
-        begin = output.bias - sum(lane[-1] for lane in outside)
-        if steps is None or least_bits(steps) > LANE_BITS or last - begin >= 1 << LANE_BITS:
+        _, steps = builder.staircase(output)
+        if steps is None:
+            return None
+        if not steps.steps:
+            facts.append(frame.constant(steps.base))
+            continue
+        found = _Bounds.of(frame, output)
+        if least_bits(steps) > LANE_BITS or found.greatest >= 1 << LANE_BITS:
             return None
         added, convert = converter(steps, masks)
-        converts.append((everywhere * (begin + added), convert))
-        facts.append(Channel(steps.base + 128, steps.top + 128))
+        facts.append(channel_range(steps))
+        live.append(output)
+        bounds.append(found)
+        # In gaps, an accumulator that can occur: the inputs may be known more narrowly there.
+        gaps.append(max(0, steps.first - found.begin))
+        vectors.append(everywhere * (found.begin + added))
+        converts.append(convert)
+    used = used_inputs(frame, live)
+    if not used:
+        return None
     taps = _Taps.of(frame)
-    pixels, windows = taps.place(
-        [lanes.of_integers(values, LANE_BITS) for values in outside], len(block.outputs)
-    )
+    outside = [
+        lanes.of_integers([found.outside[tap] for found in bounds], LANE_BITS)
+        for tap in range(len(taps.offsets))
+    ]
+    gap = _Window((), lanes.of_integers(gaps, LANE_BITS))
+    pixels, windows = taps.place(outside, gap, len(live))
     return Scatter(
-        phases=Pixels(),
+        phases=Pixels(frame.source.channels, tuple(used)),
         channels=facts,
-        depth=frame.source.channels,
-        weights=tuple(_weights(block.outputs, phase) for phase in taps.phases),
+        known=tuple((n, fact.plane) for n, fact in enumerate(facts) if fact.plane is not None),
+        live=tuple(output.channel for output in live),
+        weights=tuple(_weights(live, phase, used) for phase in taps.phases),
         biases=tuple(
-            lanes.of_integers([bias for tap in phase for bias in biases[tap]], LANE_BITS)
+            lanes.of_integers([-found.lowest[tap] for tap in phase for found in bounds], LANE_BITS)
             for phase in taps.phases
         ),
         pixels=pixels,
         windows=windows,
+        gap=gap,
+        vectors=tuple(vectors),
         converts=tuple(converts),
         lane_bits=frame.pitch.lane_bits,
     )
 
 
-def _weights(outputs: Sequence[Output], taps: Sequence[int]) -> tuple[int, ...]:
-    """For each input channel, its weights in lanes: tap by tap, all output channels of each."""
-    columns = [zip(*[output.filter[tap] for output in outputs], strict=True) for tap in taps]
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """Of the lanes of one output channel."""
+
+    lowest: tuple[int, ...]
+    """For each tap, at most its least sum of weights times bytes, and what stands for it outside
+    of the image."""
+    outside: tuple[int, ...]
+    """For each tap outside of the image, what its lane holds."""
+    begin: int
+    """The accumulator of which a window's lane is zero."""
+    greatest: int
+    """Of a window's lane."""
+
+    @classmethod
+    def of(cls, frame: Frame, output: Output) -> "_Bounds":
+        """From the ranges of the inputs, which count from the zero-point."""
+        middles = [channel.least + channel.greatest for channel in frame.inputs]
+        spans = [channel.greatest - channel.least for channel in frame.inputs]
+        lowest, outside, greatest = [], [], 0
+        for tap in output.filter:
+            middle, span = sum(map(mul, tap, middles)), sum(map(mul, map(abs, tap), spans))
+            virtual = frame.zero_point * sum(tap)
+            least = min((middle - span) >> 1, virtual)
+            lowest.append(least)
+            outside.append(virtual - least)
+            greatest += max((middle + span) >> 1, virtual) - least
+        begin = output.bias - sum(outside)
+        return cls(tuple(lowest), tuple(outside), begin, greatest)
+
+
+def used_inputs(frame: Frame, outputs: Sequence[Output]) -> list[int]:
+    """The input channels that count: neither zero everywhere nor without weights."""
+    return [
+        n
+        for n, channel in enumerate(frame.inputs)
+        if channel.plane != 0 and any(tap[n] for output in outputs for tap in output.filter)
+    ]
+
+
+def _weights(
+    outputs: Sequence[Output], taps: Sequence[int], used: Sequence[int]
+) -> tuple[int, ...]:
+    """For each used channel, its weights in lanes: tap by tap, all output channels of each."""
     rows = [
-        bytes([weight + 128 for part in parts for weight in part])
-        for parts in zip(*columns, strict=True)
+        bytes([output.filter[tap][n] + 128 for tap in taps for output in outputs]) for n in used
     ]
     offset = lanes.ones(len(taps) * len(outputs), LANE_BITS) * 128
     return tuple([packed - offset for packed in lanes.pack(b"".join(rows), len(rows), LANE_BITS)])
@@ -222,12 +346,13 @@ class _Taps:
         return cls(frame, list(phases.values()), offsets)
 
     def place(
-        self, outside: Sequence[int], outputs: int
+        self, outside: Sequence[int], gap: _Window, outputs: int
     ) -> tuple[tuple[tuple[int, int, int], ...], tuple[_Window, ...]]:
         """The pixels that are looked at, and the windows over them.
 
         Args:
             outside: what stands for each tap that meets no pixel.
+            gap: the window in all gaps.
             outputs: output channels.
         """
         frame = self.frame
@@ -239,7 +364,6 @@ class _Taps:
         }
         pixels: dict[int, int] = {}
         windows: list[_Window] = []
-        nothing = _Window((), sum(outside))
         for row in range(frame.rows.output):
             for column in range(frame.columns.output):
                 blocks: list[tuple[int, slice]] = []
@@ -259,7 +383,7 @@ class _Taps:
                     else:
                         missing += outside[tap]
                 windows.append(_Window(tuple(blocks), missing))
-            windows += [nothing] * (frame.pitch.row_lanes - frame.columns.output)
+            windows += [gap] * (frame.pitch.row_lanes - frame.columns.output)
         sizes = [len(taps) * size for taps in self.phases]
         looked_at = [(number, phase, sizes[phase]) for number, phase in sorted(pixels.items())]
         return tuple(looked_at), tuple(windows)

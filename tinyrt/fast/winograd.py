@@ -26,7 +26,14 @@ from operator import mul, sub
 from tinyrt.fast.block import Block, BlockBuilder, channel_range
 from tinyrt.fast.costs import ADD, CALL, DIGIT_BITS
 from tinyrt.fast.frame import Frame
-from tinyrt.fast.requantize import Convert, ConvertAll, convert_all, converter, least_bits
+from tinyrt.fast.requantize import (
+    Convert,
+    ConvertAll,
+    convert_all,
+    convert_cost,
+    converter,
+    least_bits,
+)
 from tinyrt.planar import Channel, Grid, Phases, Pitch, PlanarRun
 
 Transform = Callable[[Sequence[int]], Sequence[int]]
@@ -298,6 +305,8 @@ class Scheme:
             self._cost(block, offsets, self.filtering(phase, block))
             for phase, offsets in self.offsets.items()
         )
+        digits = self.frame.pitch.bands * self.band_bits / DIGIT_BITS
+        sums += convert_cost(len(block.outputs), digits)
         if self.frame.rows.stride == self.frame.columns.stride == 1:
             return sums
         # Rows of the input are sorted one by one.
