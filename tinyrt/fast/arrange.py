@@ -14,7 +14,7 @@ from tinyrt.graph import Shape
 from tinyrt.kernel import Held, HeldRun, Kernel, Run, Value, as_bytes
 from tinyrt.planar import Facts, Grid, Pitch, PlanarOperator, PlanarRun, Planes
 
-BANDED = 1.15
+BANDED = 1.25
 """Estimates for bands are multiplied by this: rows are moved more dearly within a network."""
 
 LANE_BITS = (20, 22, 24, 32)

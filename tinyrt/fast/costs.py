@@ -9,11 +9,11 @@ DIGIT_BITS = 30
 CALL = 22.0
 """Of an operator, and of the result's memory."""
 
-MULTIPLY = 0.65
+MULTIPLY = 0.8
 """A digit of the longer factor, for each of the shorter one."""
 
-ADD = 0.55
+ADD = 0.62
 """A digit; so is a shift."""
 
-FETCH = 0.4
+FETCH = 0.15
 """A digit that drives other data out of the cache."""

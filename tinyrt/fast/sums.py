@@ -173,7 +173,7 @@ def lookup_plan(rows: Sequence[Sequence[int]], digits: float) -> LookupPlan:
     def plan(group: int, bits: int, beyond: int) -> LookupPlan:
         groups = -(-planes // group)
         tables = groups * ((1 << group) - group - 1) * (plus + FETCH * digits)
-        sums = channels * bits * (groups * plus + times)
+        sums = channels * bits * (groups * plus + plus)
         return LookupPlan(group, bits, tables + sums + beyond * (plus + times))
 
     plans = []
