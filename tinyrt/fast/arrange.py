@@ -17,7 +17,7 @@ from tinyrt.planar import Facts, Grid, Pitch, PlanarOperator, PlanarRun, Planes
 BANDED = 1.25
 """Estimates for bands are multiplied by this: rows are moved more dearly within a network."""
 
-LANE_BITS = (20, 22, 24, 32)
+LANE_BITS = (20, 21, 22, 24, 32)
 """Widths that are tried, from the one that a cluster's members ask for upwards."""
 
 
