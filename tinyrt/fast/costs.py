@@ -15,5 +15,5 @@ MULTIPLY = 0.8
 ADD = 0.62
 """A digit; so is a shift."""
 
-FETCH = 0.15
+FETCH = 0.4
 """A digit that drives other data out of the cache."""

@@ -14,6 +14,7 @@ chosen by what it costs, in digits of the integers:
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from operator import itemgetter, mul
 
 from tinyrt import lanes
@@ -22,8 +23,8 @@ from tinyrt.fast.requantize import Convert, ConvertParts
 
 Select = Callable[[Sequence[int]], Sequence[int]]
 
-GROUPS = range(3, 9)
-"""Numbers of planes whose subset sums may be made: a bit of their weights is a byte at most."""
+LARGEST_GROUP = 8
+"""Most planes whose subset sums are made: a bit of their weights is a byte."""
 
 CACHE_BYTES = 800 << 10
 """What the subset sums of a chunk may take: most of a core's second-level cache."""
@@ -111,10 +112,8 @@ class LookupTable:
     """
 
     jobs: tuple[Lookups, ...]
-    chunks: tuple[slice, ...]
-    """Of the planes."""
-    group: int
-    """Planes whose subset sums are made."""
+    chunks: tuple[Sequence[int], ...]
+    """Groups of successive planes whose subset sums are made, by how many planes they have."""
     bits: int
     """Of a weight."""
 
@@ -122,8 +121,11 @@ class LookupTable:
         """The biased accumulators of each job."""
         # All that is added up here is positive, for CPython adds faster than it subtracts.
         totals = [0] * len(self.jobs)
-        for number, chunk in enumerate(self.chunks):
-            sums = subset_sums(planes[chunk], self.group)
+        start = 0
+        for number, groups in enumerate(self.chunks):
+            end = start + sum(groups)
+            sums = subset_sums(planes[start:end], groups)
+            start = end
             totals = [
                 total + job.added(number, sums)
                 for total, job in zip(totals, self.jobs, strict=True)
@@ -134,17 +136,19 @@ class LookupTable:
         ]
 
 
-def subset_sums(planes: Sequence[int], group: int) -> list[int]:
-    """The sums of all subsets of every `group` successive planes.
+def subset_sums(planes: Sequence[int], groups: Sequence[int]) -> list[int]:
+    """The sums of all subsets of each group of successive planes.
 
     The subset that a bit mask names is at the mask, behind those of earlier groups.
     """
     found: list[int] = []
-    for start in range(0, len(planes), group):
+    start = 0
+    for size in groups:
         sums = [0]
-        for plane in planes[start : start + group]:
-            sums += [added + plane for added in sums]
+        for plane in planes[start : start + size]:
+            sums += [plane, *[added + plane for added in sums[1:]]]
         found += sums
+        start += size
     return found
 
 
@@ -152,11 +156,16 @@ def subset_sums(planes: Sequence[int], group: int) -> list[int]:
 class LookupPlan:
     """How weights are looked up."""
 
-    group: int
-    """Planes whose subset sums are made; at most 8."""
+    groups: tuple[int, ...]
+    """Numbers of planes whose subset sums are made."""
     bits: int
     """Of a weight; those which take more are multiplied."""
     nanoseconds: float
+
+
+def balanced(planes: int, groups: int) -> tuple[int, ...]:
+    """So many planes in as many groups, of sizes as equal as can be."""
+    return tuple([(planes * (n + 1)) // groups - planes * n // groups for n in range(groups)])
 
 
 def lookup_plan(rows: Sequence[Sequence[int]], digits: float) -> LookupPlan:
@@ -169,17 +178,19 @@ def lookup_plan(rows: Sequence[Sequence[int]], digits: float) -> LookupPlan:
     plus, times = CALL + ADD * digits, CALL + MULTIPLY * digits
     planes, channels = len(rows[0]), len(rows)
     magnitudes = sorted([weight if weight >= 0 else ~weight for row in rows for weight in row])
+    ways = [balanced(planes, n) for n in range(-(-planes // LARGEST_GROUP), -(-planes // 3) + 1)]
 
-    def plan(group: int, bits: int, beyond: int) -> LookupPlan:
-        groups = -(-planes // group)
-        tables = groups * ((1 << group) - group - 1) * (plus + FETCH * digits)
-        sums = channels * bits * (groups * plus + plus)
-        return LookupPlan(group, bits, tables + sums + beyond * (plus + times))
+    def plan(groups: tuple[int, ...], bits: int, beyond: int) -> LookupPlan:
+        made = sum([(1 << size) - size - 1 for size in groups])
+        tables = made * (plus + FETCH * digits)
+        # One more for the doubling of what higher bits have added up to.
+        sums = channels * bits * (len(groups) + 1) * plus
+        return LookupPlan(groups, bits, tables + sums + beyond * (plus + times))
 
     plans = []
     for bits in range(2, 9):
         beyond = len(magnitudes) - bisect_left(magnitudes, 1 << bits - 1)
-        plans += [plan(group, bits, beyond) for group in GROUPS]
+        plans += [plan(groups, bits, beyond) for groups in ways]
     return min(plans, key=lambda found: found.nanoseconds)
 
 
@@ -194,25 +205,39 @@ def lookup_table(
         digits: of a plane.
         plan: how.
     """
-    group, limit = plan.group, 1 << plan.bits - 1
-    group_bytes = (4 * digits + 28) * (1 << group)
-    size = group * max(1, int(CACHE_BYTES // group_bytes))
-    chunks = [range(start, min(start + size, planes)) for start in range(0, planes, size)]
+    limit = 1 << plan.bits - 1
+    chunks = _chunks(plan.groups, 4 * digits + 28)
     # Integers that are named often are one object: less memory to go through.
-    numbers = list(range(min(size, planes + group) // group + 1 << group))
+    numbers = list(range(max(sum(1 << size for size in groups) for groups in chunks)))
     found = []
     for job, row in zip(jobs, weights_of(jobs, planes), strict=True):
         clipped = [min(max(weight, -limit), limit - 1) for weight in row]
         beyond = [place for place in range(planes) if row[place] != clipped[place]]
         counted = bytes([weight + limit for weight in clipped])
-        selectors = [
-            _selectors(counted[chunk.start : chunk.stop], plan, numbers) for chunk in chunks
-        ]
+        selectors = []
+        start = 0
+        for groups in chunks:
+            end = start + sum(groups)
+            selectors.append(_selectors(counted[start:end], groups, plan.bits, numbers))
+            start = end
         missing = tuple(row[place] - clipped[place] for place in beyond)
         rest = (selector(beyond), missing) if beyond else None
         found.append(Lookups(job.channel, tuple(selectors), rest, job.bias, job.convert))
-    slices = [slice(chunk.start, chunk.stop) for chunk in chunks]
-    return LookupTable(tuple(found), tuple(slices), group, plan.bits)
+    return LookupTable(tuple(found), tuple(chunks), plan.bits)
+
+
+def _chunks(groups: Sequence[int], sum_bytes: float) -> list[list[int]]:
+    """Successive groups whose subset sums fit the cache together, if they take so many bytes."""
+    chunks: list[list[int]] = [[]]
+    room = CACHE_BYTES
+    for size in groups:
+        needed = int(sum_bytes) << size
+        if chunks[-1] and needed > room:
+            chunks.append([])
+            room = CACHE_BYTES
+        chunks[-1].append(size)
+        room -= needed
+    return chunks
 
 
 def weights_of(jobs: Sequence[Products], planes: int) -> list[list[int]]:
@@ -227,18 +252,20 @@ def weights_of(jobs: Sequence[Products], planes: int) -> list[list[int]]:
     return rows
 
 
-def _selectors(weights: bytes, plan: LookupPlan, numbers: Sequence[int]) -> tuple[Select, ...]:
+def _selectors(
+    weights: bytes, groups: Sequence[int], bits: int, numbers: Sequence[int]
+) -> tuple[Select, ...]:
     """For each bit, highest first, the places of its subset sums."""
-    group = plan.group
-    groups = [weights[start : start + group] for start in range(0, len(weights), group)]
-    masks = lanes.bit_planes(b"".join([members.ljust(8, b"\0") for members in groups]))
-    starts = range(0, len(groups) << group, 1 << group)
+    ends = list(accumulate(groups))
+    members = [weights[end - size : end] for end, size in zip(ends, groups, strict=True)]
+    masks = lanes.bit_planes(b"".join([group.ljust(8, b"\0") for group in members]))
+    starts = [0, *accumulate([1 << size for size in groups])][:-1]
     return tuple(
         [
             selector(
                 [numbers[start + mask] for start, mask in zip(starts, row, strict=True) if mask]
             )
-            for row in masks[8 - plan.bits :]
+            for row in masks[8 - bits :]
         ]
     )
 
