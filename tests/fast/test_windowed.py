@@ -124,3 +124,25 @@ def test_lookups_of_fewer_bits() -> None:
         assert table.bits < 8
         assert any(job.beyond for job in table.jobs)
         check(kernel, rng, ("uniform", "edges", "high"))
+
+
+def test_factors_are_raised_where_none_may_be_negative() -> None:
+    """Several dense filters of many taps; one alone, or sparse ones, are left as they are."""
+    rng = random.Random(11)
+    fixed = {"kernel": 3, "stride": 1, "dilation": 1, "groups": 1, "height": 9, "width": 8}
+    for channels, share, raised in ((4, 1.0, True), (1, 1.0, False), (4, 0.5, False)):
+        kernel = conv(rng, depth=8, channels=channels, factor=0.001, bias=300, **fixed)
+        weights = [
+            rng.choice((rng.randint(-128, -1), rng.randint(1, 127))) if rng.random() < share else 0
+            for _ in range(8 * 9 * channels)
+        ]
+        # A whole row of zeros is a factor that is zero.
+        if share < 1:
+            weights = [0 if n // 24 % 2 else weight for n, weight in enumerate(weights)]
+        kernel = replace(kernel, filter=bytes(weight & 0xFF for weight in weights))
+        image = kernel.planar((1,))
+        assert image is not None
+        run = image.build(Pitch(9, 24), [Facts.none(8)])
+        assert isinstance(run, ConvolutionRun)
+        assert any(group.raised_by for group in run.groups) == raised
+        check(kernel, rng, ("uniform", "edges", "low", "high"))

@@ -1,7 +1,7 @@
 """The output channels of a convolution, prepared: polynomials, bounds and the way of adding up."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import add, mul
 
@@ -54,6 +54,13 @@ class Block:
     outputs: Sequence[Output]
 
 
+_RAISED = 16
+"""Sources from which on it pays that no factor is negative."""
+
+_DENSE = 0.9
+"""The share of factors that must not be zero for that: raised, none is."""
+
+
 @dataclass(frozen=True)
 class Group:
     """The jobs of one block."""
@@ -63,6 +70,32 @@ class Group:
     parts: tuple[PartProducts, ...] = ()
     table: LookupTable | None = None
     """Those that look up subset sums of the sources."""
+    raised_by: int = 0
+    """If not zero, factors of products are raised by 2 to this power, so that none is negative."""
+
+    @classmethod
+    def of_products(
+        cls, sources: tuple[Source, ...], jobs: Sequence[Products], parts: tuple[PartProducts, ...]
+    ) -> "Group":
+        """Jobs by products, their factors raised where that pays.
+
+        CPython adds faster than it subtracts. What is added too much is the same for all jobs.
+        """
+        factors = [factor for job in jobs for factor in job.factors]
+        every = len(jobs) * len(sources)
+        worth_it = len(jobs) > 1 and len(sources) >= _RAISED and len(factors) >= _DENSE * every
+        if not worth_it or min(factors) >= 0:
+            return cls(sources, tuple(jobs), parts)
+        bits = max(map(int.bit_length, factors))
+        # No factor may become a digit longer.
+        if -(-(bits + 1) // DIGIT_BITS) > -(-bits // DIGIT_BITS):
+            return cls(sources, tuple(jobs), parts)
+        rows = weights_of(jobs, len(sources))
+        raised = [
+            replace(job, select=None, factors=tuple([factor + (1 << bits) for factor in row]))
+            for job, row in zip(jobs, rows, strict=True)
+        ]
+        return cls(sources, tuple(raised), parts, None, bits)
 
     @cached_property
     def whole(self) -> tuple[Products | Lookups, ...]:
@@ -82,7 +115,8 @@ class Group:
     def planes(self, met: Sequence[int]) -> list[int]:
         """The output planes from those of the sources."""
         totals = self.table.totals(met) if self.table else []
-        totals += [job.total(met) for job in self.products]
+        raised = sum(met) << self.raised_by if self.raised_by else 0
+        totals += [job.total(met) - raised for job in self.products]
         return self.convert(totals) + [job.run(met) for job in self.parts]
 
 
@@ -138,7 +172,7 @@ class BlockBuilder:
         parts = tuple(job for job in jobs if isinstance(job, PartProducts))
         plan = self.plan(products)
         if plan is None:
-            return Group(self.sources, products, parts)
+            return Group.of_products(self.sources, products, parts)
         table = lookup_table(products, len(self.sources), self.digits, plan)
         return Group(self.sources, (), parts, table)
 

@@ -93,6 +93,8 @@ class Scatter(PlanarRun):
     """For each phase."""
     pixels: tuple[tuple[int, int, int], ...]
     """Of each pixel that is looked at: its number, its phase, the bytes of its contribution."""
+    below: tuple[int, ...]
+    """For each phase, ones in all lanes of a contribution."""
     windows: tuple[_Window, ...]
     """In the order of the grid's lanes."""
     gap: _Window
@@ -139,11 +141,12 @@ class Scatter(PlanarRun):
     def _contributions(self, data: bytes) -> dict[int, bytes]:
         """The blocks of each pixel."""
         depth, weights, biases = len(self.phases.used), self.weights, self.biases
+        below = self.below
         parts: dict[int, bytes] = {}
         for pixel, phase, size in self.pixels:
             row = data[pixel * depth : (pixel + 1) * depth]
             products = map(mul, compress(weights[phase], row), row.translate(None, b"\0"))
-            parts[pixel] = sum(products, biases[phase]).to_bytes(size, "little")
+            parts[pixel] = (sum(products, biases[phase]) & below[phase]).to_bytes(size, "little")
         return parts
 
     def _windows(self, parts: dict[int, bytes]) -> bytes:
@@ -262,6 +265,7 @@ def scatter(builder: BlockBuilder, block: Block) -> Scatter | None:
             for phase in taps.phases
         ),
         pixels=pixels,
+        below=tuple((1 << len(phase) * len(live) * LANE_BITS) - 1 for phase in taps.phases),
         windows=windows,
         gap=gap,
         vectors=tuple(vectors),
@@ -313,12 +317,18 @@ def used_inputs(frame: Frame, outputs: Sequence[Output]) -> list[int]:
 def _weights(
     outputs: Sequence[Output], taps: Sequence[int], used: Sequence[int]
 ) -> tuple[int, ...]:
-    """For each used channel, its weights in lanes: tap by tap, all output channels of each."""
+    """For each used channel, its weights in lanes: tap by tap, all output channels of each.
+
+    They are taken modulo the power of two above all lanes: so no integer is negative, for CPython
+    adds faster than it subtracts, and what a sum has above its lanes is cut off.
+    """
     rows = [
         bytes([output.filter[tap][n] + 128 for tap in taps for output in outputs]) for n in used
     ]
-    offset = lanes.ones(len(taps) * len(outputs), LANE_BITS) * 128
-    return tuple([packed - offset for packed in lanes.pack(b"".join(rows), len(rows), LANE_BITS)])
+    count = len(taps) * len(outputs)
+    offset, below = lanes.ones(count, LANE_BITS) * 128, (1 << count * LANE_BITS) - 1
+    packed = lanes.pack(b"".join(rows), len(rows), LANE_BITS)
+    return tuple([(vector - offset) & below for vector in packed])
 
 
 @dataclass(frozen=True, slots=True)
