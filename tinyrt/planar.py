@@ -173,6 +173,8 @@ class Phases:
     """Phase of the row, phase of the column; each has a plane for every channel."""
     used: Sequence[int]
     """The channels that are looked at; the planes of others are zero."""
+    stacked: bool = False
+    """Whether the planes of a phase are one integer, channel upon channel of as many rows."""
 
     @property
     def takes_planes(self) -> bool:
@@ -185,9 +187,9 @@ class Phases:
             if self.takes_planes and value.grid.pitch == self.pitch:
                 return value.channels
             if value.grid.pitch.turned == self.pitch.turned:
-                key = self.pitch, self.row_stride, self.column_stride, *self.used
+                key = self.pitch, self.row_stride, self.column_stride, self.stacked, *self.used
                 missing = [phase for phase in self.wanted if (phase, *key) not in value.phases]
-                size = self.image.channels
+                size = 1 if self.stacked else self.image.channels
                 made = replace(self, wanted=missing)._of_planes(value) if missing else []
                 for number, phase in enumerate(missing):
                     value.phases[phase, *key] = made[number * size : (number + 1) * size]
@@ -240,14 +242,18 @@ class Phases:
             planes += self._spread(bytes(phase))
         return planes
 
+    @property
+    def stored_rows(self) -> int:
+        """Of the phase that has most."""
+        size = self.image.width if self.pitch.turned else self.image.height
+        return -(-size // self.row_stride)
+
     def _banded(self, rows: list[_Row], empty: _Row) -> list[_Row]:
         """The rows of a phase band by band; an empty one where there are too few."""
         bands = self.pitch.bands
-        if bands == 1:
+        if bands == 1 and not self.stacked:
             return rows
-        size = self.image.width if self.pitch.turned else self.image.height
-        stored = -(-size // self.row_stride)
-        height = -(-stored // bands)
+        height = -(-self.stored_rows // bands)
         filled = rows + [empty] * (bands * height - len(rows))
         return [row for band in range(bands) for row in filled[band::bands]]
 
@@ -267,7 +273,9 @@ class Phases:
         return planes
 
     def _spread(self, data: bytes) -> list[int]:
-        """The planes of the used channels in the places of all channels."""
+        """The planes of the used channels in the places of all channels; or one of all, stacked."""
+        if self.stacked:
+            return [lanes.of_bytes(data, self.pitch.lane_bits)]
         if not self.used:
             return [0] * self.image.channels
         packed = lanes.pack(data, len(self.used), self.pitch.lane_bits)

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from tests.fast.draws import PROFILES, STYLES, assert_same, axis, content
+from tinyrt.fast.stacked import StackedRun
 from tinyrt.fixedpoint import quantize_multiplier
 from tinyrt.ops.average_pool_2d import AveragePool2D
 from tinyrt.ops.max_pool_2d import MaxPool2D
 from tinyrt.ops.mean import Mean
+from tinyrt.planar import Facts, Grid, Phases, Pitch, Planes
 from tinyrt.pooling import Pool2D
 
 
@@ -91,3 +93,40 @@ def test_means(numerics: Any, count: int) -> None:
         )
         for style in STYLES:
             assert_same(kernel, [content(rng, outputs * count, style)], style)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("kind", [AveragePool2D, MaxPool2D])
+def test_windows_inside_are_done_for_all_channels_at_once(kind: type[Pool2D], turned: bool) -> None:
+    """Any stride, rows and columns left over, from bytes and from planes of other grids."""
+    rng = random.Random(turned)
+    stacked = 0
+    for _ in range(60):
+        fixed = {"same": False, "kernel": rng.choice((2, 2, 3)), "stride": rng.choice((1, 2, 3))}
+        kernel = pool(kind, rng, height=rng.randint(3, 9), width=rng.randint(3, 9), **fixed)
+        image = kernel.planar((1,))
+        if image is None:
+            continue
+        size = kernel.input_height * kernel.input_width * kernel.depth
+        pitch = Pitch(image.row_lanes(turned), 20, turned)
+        run = image.build(pitch, [Facts.none(kernel.depth)])
+        assert run is not None
+        stacked += isinstance(run, StackedRun)
+        # Windows that overlap all the way, and those that reach outside, take planes.
+        assert fixed["stride"] > 1 or not isinstance(run, StackedRun)
+        for style in STYLES:
+            data = content(rng, size, style)
+            expected = bytes(kernel.reference(data)[0])
+            sources = [data]
+            for other in (
+                Pitch(kernel.input_width + 1, 24),
+                Pitch(kernel.input_height + 2, 20, turned=True),
+                Pitch(kernel.input_width + 2, 22, bands=2),
+            ):
+                grid = Grid.of(image.source, other)
+                phases = Phases(image.source, other, 1, 1, ((0, 0),), range(kernel.depth))
+                sources.append(Planes(grid, phases.planes(data)))
+            for source in sources:
+                planes = Planes(Grid.of(image.target, pitch), run.run(run.phases.planes(source)))
+                assert planes.to_bytes() == expected, f"{style}\n{kernel}"
+    assert stacked >= 20

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import reduce
 
 from tinyrt import lanes
-from tinyrt.fast.block import Block, Output
+from tinyrt.fast.block import Block, Output, channel_range
 from tinyrt.fast.convolve import Convolution
 from tinyrt.fast.frame import Axis, Frame
+from tinyrt.fast.requantize import Masks, converter, least_bits
+from tinyrt.fast.stacked import stack, stacked_run
 from tinyrt.fast.windowed import Window, convolution
-from tinyrt.planar import Channel, Facts, Image, Phases, Pitch, PlanarOperator, PlanarRun
+from tinyrt.planar import Channel, Facts, Grid, Image, Phases, Pitch, PlanarOperator, PlanarRun
 from tinyrt.short_multiplier import Staircase
 
 Combine = Callable[[int, int], int]
@@ -64,6 +66,10 @@ class MaxPooling(PlanarOperator):
         """Prepare the masks; a plane outside of the image is zero, the least of all bytes."""
         del facts
         rows, columns = self.rows, self.columns
+        grid = stack(rows, columns, self.source.channels, pitch)
+        if grid is not None:
+            fact, greatest = Channel(self.low, self.high), self._greatest(grid)
+            return stacked_run(rows, columns, self.source, self.target, grid, fact, greatest)
         if pitch.turned:
             rows, columns = columns, rows
         nothing = Facts.none(self.source.channels)
@@ -90,6 +96,14 @@ class MaxPooling(PlanarOperator):
             high=self.high,
         )
 
+    def _greatest(self, grid: Grid) -> Callable[[Sequence[int]], int]:
+        """The greatest of several vectors, limited."""
+        valid = grid.vector()
+        combine = greater(grid.lanes, grid.pitch.lane_bits)
+        limited = limits(valid, combine, self.low, self.high)
+        everything = valid * 0xFF
+        return lambda vectors: limited(reduce(combine, vectors) & everything)
+
 
 @dataclass(frozen=True)
 class MaxPoolingRun(PlanarRun):
@@ -111,7 +125,8 @@ class MaxPoolingRun(PlanarRun):
     def run(self, *operands: Sequence[int]) -> list[int]:
         """The greatest along each row, then of the rows."""
         (planes,) = operands
-        everything, low, high = self.valid * 0xFF, self.valid * self.low, self.valid * self.high
+        everything = self.valid * 0xFF
+        limited = limits(self.valid, self.greater, self.low, self.high)
         results = []
         for channel in range(self.depth):
             along = {
@@ -122,18 +137,62 @@ class MaxPoolingRun(PlanarRun):
                 for phase, columns in self.columns.items()
             }
             greatest = reduce(self.greater, [_down(along[n], bits) for n, bits in self.rows])
-            greatest &= everything
-            if self.low:
-                greatest = self.greater(greatest, low)
-            if self.high < 255:
-                # The lesser is what remains of the sum.
-                greatest = greatest + high - self.greater(greatest, high)
-            results.append(greatest)
+            results.append(limited(greatest & everything))
         return results
+
+
+def limits(valid: int, greater_of: Combine, low: int, high: int) -> Callable[[int], int]:
+    """A function that limits the byte in every valid lane.
+
+    Args:
+        valid: one in each of them, nothing elsewhere.
+        greater_of: of two vectors.
+        low: least byte.
+        high: greatest byte.
+    """
+    lows, highs = valid * low, valid * high
+
+    def limited(vector: int) -> int:
+        if low:
+            vector = greater_of(vector, lows)
+        # The lesser is what remains of the sum.
+        return vector + highs - greater_of(vector, highs) if high < 255 else vector
+
+    return limited
 
 
 def _down(plane: int, bits: int) -> int:
     return plane >> bits if bits > 0 else plane << -bits
+
+
+@dataclass(frozen=True)
+class AveragePooling(Convolution):
+    """AVERAGE_POOL_2D of one image: a convolution with ones, the same for all channels."""
+
+    count: int
+    """Inputs of a window."""
+    steps: Callable[[int, int], Staircase]
+    """From a window's sum to its mean, given the least and the greatest sum."""
+
+    def build(self, pitch: Pitch, facts: Sequence[Facts]) -> PlanarRun | None:
+        """All channels in one vector, where that can be."""
+        grid = stack(self.rows, self.columns, self.source.channels, pitch)
+        least = -128 * self.count
+        stairs = self.steps(least, 127 * self.count)
+        if grid is None or least_bits(stairs) > pitch.lane_bits:
+            return super().build(pitch, facts)
+        added, convert = converter(stairs, Masks(grid))
+        # Bytes count from −128. Lanes between the windows add up as many bytes, or fewer.
+        bias = lanes.ones(grid.lanes, pitch.lane_bits) * (least + added)
+        return stacked_run(
+            self.rows,
+            self.columns,
+            self.source,
+            self.target,
+            grid,
+            channel_range(stairs),
+            lambda vectors: convert(sum(vectors, bias)),
+        )
 
 
 def average(rows: Window, columns: Window, depth: int, low: int, high: int) -> Convolution | None:
@@ -171,7 +230,19 @@ def average(rows: Window, columns: Window, depth: int, low: int, high: int) -> C
             output = Output(channel, -128 * count, [[1]] * count, steps)
             yield Block((channel,), (output,))
 
-    return convolution(rows, columns, depth, depth, -128, blocks)
+    plain = convolution(rows, columns, depth, depth, -128, blocks)
+    if plain is None:
+        return None
+    return AveragePooling(
+        plain.rows,
+        plain.columns,
+        plain.source,
+        plain.target,
+        plain.zero_point,
+        plain.made,
+        count,
+        steps,
+    )
 
 
 def mean(total: int, count: int) -> int:
