@@ -8,13 +8,8 @@ from operator import add, mul
 from tinyrt import lanes
 from tinyrt.fast.costs import DIGIT_BITS
 from tinyrt.fast.frame import Frame, Source
-from tinyrt.fast.requantize import (
-    ConvertAll,
-    convert_all,
-    converter,
-    least_bits,
-    parts_converter,
-)
+from tinyrt.fast.requantize import converter, least_bits, parts_converter
+from tinyrt.fast.straight import ConvertAll, convert_all
 from tinyrt.fast.sums import (
     Job,
     LookupPlan,

@@ -18,8 +18,8 @@ from functools import cached_property
 from tinyrt.fast.block import Block, BlockBuilder, Group, Output
 from tinyrt.fast.costs import CALL, DIGIT_BITS
 from tinyrt.fast.frame import Axis, Frame
-from tinyrt.fast.requantize import Convert, ConvertAll, convert_all, convert_cost
 from tinyrt.fast.scatter import scatter, scatter_cost, used_inputs
+from tinyrt.fast.straight import Convert, ConvertAll, convert_all, convert_cost
 from tinyrt.fast.sums import Job, sums_cost
 from tinyrt.fast.winograd import Scheme, filtering_run
 from tinyrt.planar import Channel, Facts, Image, Phases, Pitch, PlanarOperator, PlanarRun

@@ -20,15 +20,8 @@ from tinyrt import lanes
 from tinyrt.fast.block import Block, BlockBuilder, Output, channel_range
 from tinyrt.fast.costs import ADD, CALL, DIGIT_BITS, MULTIPLY
 from tinyrt.fast.frame import Frame
-from tinyrt.fast.requantize import (
-    Convert,
-    ConvertAll,
-    Masks,
-    convert_all,
-    convert_cost,
-    converter,
-    least_bits,
-)
+from tinyrt.fast.requantize import Masks, converter, least_bits
+from tinyrt.fast.straight import Convert, ConvertAll, convert_all, convert_cost
 from tinyrt.kernel import Held
 from tinyrt.planar import FLIP, Channel, Grid, Pitch, PlanarRun, Planes, interleave
 

@@ -19,7 +19,8 @@ from operator import itemgetter, mul
 
 from tinyrt import lanes
 from tinyrt.fast.costs import ADD, CALL, FETCH, MULTIPLY
-from tinyrt.fast.requantize import Convert, ConvertParts
+from tinyrt.fast.requantize import ConvertParts
+from tinyrt.fast.straight import Convert
 
 Select = Callable[[Sequence[int]], Sequence[int]]
 

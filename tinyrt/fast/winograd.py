@@ -26,14 +26,8 @@ from operator import mul, sub
 from tinyrt.fast.block import Block, BlockBuilder, channel_range
 from tinyrt.fast.costs import ADD, CALL, DIGIT_BITS
 from tinyrt.fast.frame import Frame
-from tinyrt.fast.requantize import (
-    Convert,
-    ConvertAll,
-    convert_all,
-    convert_cost,
-    converter,
-    least_bits,
-)
+from tinyrt.fast.requantize import converter, least_bits
+from tinyrt.fast.straight import Convert, ConvertAll, convert_all, convert_cost
 from tinyrt.planar import Channel, Grid, Phases, Pitch, PlanarRun
 
 Transform = Callable[[Sequence[int]], Sequence[int]]
