@@ -11,7 +11,7 @@ non-negative is thus all that a signed result needs, provided that largest − l
 Intermediate sums need no bound at all: what counts is the integer, and the integer is exact.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import gcd
 
 BYTE_LANES = (16, 18, 20, 21, 22, 24, 28, 32, 40, 48, 56, 64)
@@ -137,3 +137,53 @@ def bit_planes(data: bytes) -> list[bytes]:
         matrix ^= moved ^ moved << distance
     planes = matrix.to_bytes(groups * 8, "little")
     return [planes[bit::8] for bit in range(7, -1, -1)]
+
+
+def phases(bits: int) -> int:
+    """How many lanes fill whole bytes, where each begins at a bit of its own."""
+    return 8 // gcd(bits, 8)
+
+
+def gathering_order(count: int, bits: int) -> list[int]:
+    """Which of `count` bytes each lane holds, lane by lane, where `gatherer` reads them.
+
+    Numbers from `count` on are lanes that fill up the last whole bytes.
+    """
+    period, _ = _period(bits)
+    groups = -(-count // period)
+    return [phase * groups + group for group in range(groups) for phase in range(period)]
+
+
+def gatherer(count: int, bits: int) -> Callable[[int], bytes]:
+    """Build the reader of vectors whose lanes, each in [0, 255], lie in `gathering_order`.
+
+    It takes a third of the time of `to_bytes`. Lanes that fill whole bytes, one to eight, are a
+    group. Their bytes are brought side by side within the vector: first of lanes, then of pairs of
+    lanes, then of pairs of those. Now the first bytes of all groups are a slice of the vector's
+    bytes, and come first in the result; then the second bytes.
+
+    **Nothing collides.** 2h lanes hold h bytes from bit 0 on and h bytes from bit h·bits on. Copied
+    h·(bits − 8) bits down, the latter begin at bit 8h, just above the former. The copy of the
+    former comes to lie in the 2h lanes below, from bit h·(bits + 8) on, which is just above what
+    these hold, and ends below them, for bits ≥ 16. It is cut off before the next turn.
+    """
+    period, width = _period(bits)
+    groups = -(-count // period)
+    turns = []
+    half = 1
+    while half < period:
+        valid = ones(groups * period // (2 * half), 2 * half * bits) * ((1 << 16 * half) - 1)
+        half *= 2
+        turns.append((half // 2 * (bits - 8), valid))
+    starts, size = range(period), groups * width
+    if period == 1:
+        return lambda vector: vector.to_bytes(size, "little")[::width]
+    *more, (last, _) = turns
+
+    def gather(vector: int) -> bytes:
+        for down, valid in more:
+            vector = (vector | vector >> down) & valid
+        data = (vector | vector >> last).to_bytes(size, "little")
+        return b"".join([data[start::width] for start in starts])[:count]
+
+    return gather

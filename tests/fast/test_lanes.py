@@ -38,3 +38,20 @@ def test_ones() -> None:
     for bits in (1, 7, 20, 24, 40):
         for count in (0, 1, 2, 33):
             assert lanes.ones(count, bits) == sum(1 << (bits * n) for n in range(count))
+
+
+@pytest.mark.parametrize("bits", [*range(16, 45), 56, 64])
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 33, 64, 640])
+def test_gathered_bytes(bits: int, count: int) -> None:
+    order = lanes.gathering_order(count, bits)
+    assert sorted(order) == list(range(len(order)))
+    assert len(order) % lanes.phases(bits) == 0
+    assert count <= len(order) < count + lanes.phases(bits)
+    gather = lanes.gatherer(count, bits)
+    one = bytearray(count)
+    one[count // 2] = 255
+    for data in (random.Random(bits).randbytes(count), b"\xff" * count, bytes(count), bytes(one)):
+        # Lanes without a byte of their own hold anything that bytes hold.
+        filled = data + b"\xff" * (len(order) - count)
+        vector = sum(filled[byte] << (bits * lane) for lane, byte in enumerate(order))
+        assert gather(vector) == data
