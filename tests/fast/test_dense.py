@@ -10,7 +10,8 @@ import pytest
 from tests.fast.draws import PROFILES, STYLES, assert_same, content, filter_bytes, scales
 from tinyrt import lanes
 from tinyrt.fast import dense
-from tinyrt.fast.dense import HALF_BITS, LANE_BITS, Matrix, Paired, Singly, choose
+from tinyrt.fast.columns import HALF_BITS, LANE_BITS, Matrix, Paired, Singly, choose
+from tinyrt.fast.lanewise import lanewise_cost
 from tinyrt.ops.fully_connected import FullyConnected
 
 
@@ -212,3 +213,32 @@ def test_layers_are_fast() -> None:
     for _ in range(100):
         kernel = narrow(rng)
         assert kernel.fast() != kernel.reference, kernel
+
+
+@pytest.mark.parametrize("cost", [0.0, 1e9])
+def test_a_scale_for_each_channel(cost: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lane by lane and channel by channel, whichever would have been chosen."""
+    rng = random.Random(3)
+    made = []
+
+    def lanewise(*arguments: Any) -> Any:
+        made.append(real(*arguments))
+        return made[-1]
+
+    real = dense.lanewise
+    monkeypatch.setattr(dense, "lanewise", lanewise)
+    monkeypatch.setattr(dense, "lanewise_cost", lambda _channels, _bits: cost)
+    for channels in (1, 3, 9, 40, 130):
+        for zero_point in (-128, 5, 127):
+            kernel = layer(
+                rng, depth=30, channels=channels, per_channel=True, input_offset=-zero_point
+            )
+            check(kernel, rng)
+            check(replace(kernel, filter=b"\x80\x7f" * (15 * channels)), rng)
+    assert bool(made) == (cost == 0)
+    assert made.count(None) <= len(made) // 4
+
+
+def test_many_channels_are_scaled_lane_by_lane() -> None:
+    assert lanewise_cost(128, 20) < dense.SCALING * 128
+    assert lanewise_cost(8, 20) > dense.SCALING * 8
