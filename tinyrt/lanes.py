@@ -88,22 +88,47 @@ def unpack(vectors: Sequence[int], count: int, bits: int) -> bytes:
     period, width = _period(bits)
     groups = -(-count // period)
     size = groups * width
-    joined = b"".join([vector.to_bytes(size, "little") for vector in vectors])
     if period == 1:
-        return joined[::width]
+        return b"".join([vector.to_bytes(size, "little") for vector in vectors])[::width]
+    masks, last = _turns(groups, bits)
+    for down, valid in masks:
+        vectors = [(vector | vector >> down) & valid for vector in vectors]
+    joined = b"".join([(vector | vector >> last).to_bytes(size, "little") for vector in vectors])
     data = bytearray(len(vectors) * groups * period)
     for lane in range(period):
-        start, up = divmod(lane * bits, 8)
-        part = joined[start::width]
-        if up:
-            lower = int.from_bytes(part.translate(_MOVED_DOWN[up]), "little")
-            upper = joined[start + 1 :: width].translate(_MOVED_UP[8 - up])
-            part = (lower | int.from_bytes(upper, "little")).to_bytes(len(part), "little")
-        data[lane::period] = part
+        data[lane::period] = joined[lane::width]
     length = groups * period
     if length == count:
         return bytes(data)
     return b"".join([data[start : start + count] for start in range(0, len(data), length)])
+
+
+def _turns(groups: int, bits: int) -> tuple[list[tuple[int, int]], int]:
+    """How the bytes of lanes that fill whole bytes, a *group*, are brought side by side.
+
+    First the bytes of lanes are, then pairs of them, then pairs of these: in each turn a copy of
+    the vector is moved down and put on top, and what it leaves is masked out. Then the first bytes
+    of all groups are a slice of the vector's bytes, and the second ones another.
+
+    **Nothing collides.** 2h lanes hold h bytes from bit 0 on and h bytes from bit h·bits on. Copied
+    h·(bits − 8) bits down, the latter begin at bit 8h, just above the former. The copy of the
+    former comes to lie in the 2h lanes below, from bit h·(bits + 8) on, which is just above what
+    these hold, and ends below them, for bits ≥ 16. It is cut off before the next turn.
+
+    Returns:
+        Bits to move down by, and the mask, of all turns but the last, which needs none; the bits of
+        that one.
+    """
+    period, width = _period(bits)
+    turns = []
+    half = 1
+    while 2 * half < period:
+        # A pattern in whole bytes, for `ones` would divide.
+        pattern = ones(period // (2 * half), 2 * half * bits) * ((1 << 16 * half) - 1)
+        valid = int.from_bytes(pattern.to_bytes(width, "little") * groups, "little")
+        turns.append((half * (bits - 8), valid))
+        half *= 2
+    return turns, half * (bits - 8)
 
 
 def _period(bits: int) -> tuple[int, int]:
@@ -157,31 +182,17 @@ def gathering_order(count: int, bits: int) -> list[int]:
 def gatherer(count: int, bits: int) -> Callable[[int], bytes]:
     """Build the reader of vectors whose lanes, each in [0, 255], lie in `gathering_order`.
 
-    It takes a third of the time of `to_bytes`. Lanes that fill whole bytes, one to eight, are a
-    group. Their bytes are brought side by side within the vector: first of lanes, then of pairs of
-    lanes, then of pairs of those. Now the first bytes of all groups are a slice of the vector's
-    bytes, and come first in the result; then the second bytes.
-
-    **Nothing collides.** 2h lanes hold h bytes from bit 0 on and h bytes from bit h·bits on. Copied
-    h·(bits − 8) bits down, the latter begin at bit 8h, just above the former. The copy of the
-    former comes to lie in the 2h lanes below, from bit h·(bits + 8) on, which is just above what
-    these hold, and ends below them, for bits ≥ 16. It is cut off before the next turn.
+    It takes a third of the time of `to_bytes`: the slices are not interleaved again.
     """
     period, width = _period(bits)
     groups = -(-count // period)
-    turns = []
-    half = 1
-    while half < period:
-        valid = ones(groups * period // (2 * half), 2 * half * bits) * ((1 << 16 * half) - 1)
-        half *= 2
-        turns.append((half // 2 * (bits - 8), valid))
     starts, size = range(period), groups * width
     if period == 1:
         return lambda vector: vector.to_bytes(size, "little")[::width]
-    *more, (last, _) = turns
+    masks, last = _turns(groups, bits)
 
     def gather(vector: int) -> bytes:
-        for down, valid in more:
+        for down, valid in masks:
             vector = (vector | vector >> down) & valid
         data = (vector | vector >> last).to_bytes(size, "little")
         return b"".join([data[start::width] for start in starts])[:count]
