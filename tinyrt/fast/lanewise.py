@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 from tinyrt import lanes
 from tinyrt.fast.costs import ADD, CALL, DIGIT_BITS
-from tinyrt.fast.requantize import least_bits
+from tinyrt.fast.requantize import least_bits, limiter
+from tinyrt.fast.straight import Convert
 from tinyrt.short_multiplier import Line, Staircase, fit
 
 _FACTOR_BITS = 26
@@ -60,8 +61,8 @@ class LaneWise:
     lane_bits: int
     sign: int
     """Bit L − 1 of every lane."""
-    raised: int
-    """What puts the end of each staircase at 2^(L − 1) − 1."""
+    limited: Convert
+    """Limits each lane to its staircase, whose end it puts at 2^(L − 1) − 1."""
     splits: int
     """What sets bit L − 1 where the upper of two lines holds."""
     halves: tuple[_Half, _Half]
@@ -69,14 +70,10 @@ class LaneWise:
 
     def __call__(self, vector: int) -> int:
         """The bytes of all lanes."""
-        sign, down = self.sign, self.lane_bits - 1
-        reached = vector & sign
-        limits = (vector & (reached - (reached >> down))) + self.raised
-        beyond = limits & sign
-        if beyond:
-            # The subtraction makes a beyond lane's lower bits all ones; they swallow what it held.
-            limits = (limits | (beyond - (beyond >> down))) ^ beyond
-        upper = (limits + self.splits & sign) >> down if self.splits else 0
+        limits = self.limited(vector)
+        upper = 0
+        if self.splits:
+            upper = (limits + self.splits & self.sign) >> self.lane_bits - 1
         even, odd = (half.of(limits, upper, self.lane_bits) for half in self.halves)
         return (even | odd) >> self.shift
 
@@ -145,11 +142,12 @@ def lanewise(staircases: Sequence[Staircase], lane_bits: int) -> LaneWise | None
         )
         for parity in range(2)
     )
+    sign = lanes.ones(count, lane_bits) * half
     return LaneWise(
         biases=tuple(biases),
         lane_bits=lane_bits,
-        sign=lanes.ones(count, lane_bits) * half,
-        raised=lanes.of_integers(raised, lane_bits),
+        sign=sign,
+        limited=limiter(lane_bits, sign, lanes.of_integers(raised, lane_bits)),
         splits=lanes.of_integers(splits, lane_bits),
         halves=(halves[0], halves[1]),
         shift=shift,
