@@ -12,7 +12,7 @@ CLOCK ?= wall
 # The cross toolchains and emulators, as Debian and Ubuntu name them.
 ARM_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 ALL_PACKAGES := $(ARM_PACKAGES) gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf \
-    qemu-system-misc clang cmake
+    qemu-system-misc clang libclang-rt-dev cmake
 
 .PHONY: demo test test-all lint bench bench-quick bench-mcu arm-tools all-tools clean
 
@@ -51,7 +51,7 @@ arm-tools:
 
 all-tools:
 	@tests/install.sh arm-none-eabi-gcc qemu-system-arm riscv64-unknown-elf-gcc \
-	    qemu-system-riscv32 clang cmake -- $(ALL_PACKAGES)
+	    qemu-system-riscv32 clang+sanitizers cmake -- $(ALL_PACKAGES)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { tests/install.sh --always -- python3-venv && $(PYTHON) -m venv $(VENV); }

@@ -3,12 +3,29 @@
 #
 #     tests/install.sh COMMAND... -- PACKAGE...
 #
+# COMMAND+sanitizers asks for a compiler that has the run-time libraries of its sanitizers as well:
+# Debian packs clang's by themselves.
+#
 # Root or sudo is needed for that; where neither can be had, says in one line what to install.
 set -u
+has() {
+    case $1 in
+    *+sanitizers)
+        command -v "${1%+*}" >/dev/null 2>&1 || return 1
+        program=$(mktemp)
+        echo "int main(void) { return 0; }" |
+            "${1%+*}" -fsanitize=address,undefined -x c - -o "$program" 2>/dev/null
+        linked=$?
+        rm -f "$program"
+        return $linked
+        ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
 missing=
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
     [ "$1" = --always ] && missing=" packages" && shift && continue
-    command -v "$1" >/dev/null 2>&1 || missing="$missing $1"
+    has "$1" || missing="$missing $1"
     shift
 done
 [ $# -gt 0 ] && shift
