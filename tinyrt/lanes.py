@@ -21,7 +21,7 @@ Any width from 16 on will do, for then two lanes never share out a byte's two pa
 """
 
 _MOVED_UP = tuple([bytes([value << bits & 0xFF for value in range(256)]) for bits in range(8)])
-_MOVED_DOWN = tuple([bytes([value >> bits for value in range(256)]) for bits in range(9)])
+_MOVED_DOWN = tuple([bytes([value >> bits for value in range(256)]) for bits in range(8)])
 
 
 def ones(count: int, bits: int) -> int:
@@ -131,6 +131,11 @@ def _turns(groups: int, bits: int) -> tuple[list[tuple[int, int]], int]:
     return turns, half * (bits - 8)
 
 
+def phases(bits: int) -> int:
+    """How many lanes fill whole bytes, each of which begins at a bit of its own."""
+    return _period(bits)[0]
+
+
 def _period(bits: int) -> tuple[int, int]:
     """How many lanes fill whole bytes, and how many bytes."""
     period = 8 // gcd(bits, 8)
@@ -162,11 +167,6 @@ def bit_planes(data: bytes) -> list[bytes]:
         matrix ^= moved ^ moved << distance
     planes = matrix.to_bytes(groups * 8, "little")
     return [planes[bit::8] for bit in range(7, -1, -1)]
-
-
-def phases(bits: int) -> int:
-    """How many lanes fill whole bytes, where each begins at a bit of its own."""
-    return 8 // gcd(bits, 8)
 
 
 def gathering_order(count: int, bits: int) -> list[int]:

@@ -86,7 +86,10 @@ class Staircase:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`floor((x · factor + addend + (step if x ≥ split else 0)) / 2^shift)`."""
+    """`floor((x · factor + addend + (step if x ≥ split else 0)) / 2^shift)`.
+
+    A step may be negative.
+    """
 
     factor: int
     addend: int

@@ -235,10 +235,38 @@ def test_a_scale_for_each_channel(cost: float, monkeypatch: pytest.MonkeyPatch) 
             )
             check(kernel, rng)
             check(replace(kernel, filter=b"\x80\x7f" * (15 * channels)), rng)
-    assert bool(made) == (cost == 0)
-    assert made.count(None) <= len(made) // 4
+    assert any(convert is not None for convert in made) == (cost == 0)
 
 
 def test_many_channels_are_scaled_lane_by_lane() -> None:
     assert lanewise_cost(128, 20) < dense.SCALING * 128
     assert lanewise_cost(8, 20) > dense.SCALING * 8
+
+
+def test_a_channel_that_is_always_limited_does_not_meet_its_neighbours() -> None:
+    """Heavy weights and a bias that keeps the channel at its least value, among light ones."""
+    rng = random.Random(0)
+    depth, channels = 200, 32
+    rows = [bytes(rng.randint(-4, 4) & 0xFF for _ in range(depth)) for _ in range(channels)]
+    rows[5] = b"\x7f" * depth
+    bias = [0] * channels
+    bias[5] = -(1 << 23)
+    kernel = layer(rng, depth=depth, channels=channels, per_channel=True, factor=0.006)
+    kernel = replace(kernel, filter=b"".join(rows), bias=tuple(bias), input_offset=-3, batches=1)
+    check(kernel, rng)
+    for _ in range(30):
+        data = bytes(rng.randint(60, 127) for _ in range(depth))
+        assert_same(kernel, [data], "high")
+
+
+def test_factors_of_more_than_a_digit() -> None:
+    """Where a staircase is very long, only the model's own multiplier may do."""
+    rng = random.Random(5)
+    for _ in range(40):
+        kernel = layer(rng, depth=2000, channels=4, per_channel=False, batches=1, input_offset=128)
+        weights = bytes(rng.randint(90, 127) for _ in range(8000))
+        multiplier, shift = rng.randrange(1 << 30, 1 << 31), rng.choice((-15, -16))
+        kernel = replace(
+            kernel, filter=weights, multipliers=(multiplier,), shifts=(shift,), output_offset=-128
+        )
+        assert_same(kernel, [rng.randbytes(2000)], "uniform")

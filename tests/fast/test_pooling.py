@@ -1,6 +1,7 @@
 """Pooling and means in lanes against their reference twins."""
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tinyrt.fixedpoint import quantize_multiplier
 from tinyrt.ops.average_pool_2d import AveragePool2D
 from tinyrt.ops.max_pool_2d import MaxPool2D
 from tinyrt.ops.mean import Mean
-from tinyrt.planar import Facts, Grid, Phases, Pitch, Planes
+from tinyrt.planar import Facts, Grid, Image, Phases, Pitch, Planes
 from tinyrt.pooling import Pool2D
 
 
@@ -130,3 +131,31 @@ def test_windows_inside_are_done_for_all_channels_at_once(kind: type[Pool2D], tu
                 planes = Planes(Grid.of(image.target, pitch), run.run(run.phases.planes(source)))
                 assert planes.to_bytes() == expected, f"{style}\n{kernel}"
     assert stacked >= 20
+
+
+def test_windows_of_more_inputs_than_lanes_can_add_up() -> None:
+    """Averages of large windows are left to sums in parts."""
+    rng = random.Random(12)
+    fixed = {"height": 140, "width": 140, "kernel": 70, "stride": 70, "same": False, "depth": 1}
+    kernel = replace(pool(AveragePool2D, rng, low=-128, **fixed), activation_max=127)
+    image = kernel.planar((1,))
+    assert image is not None
+    run = image.build(Pitch(image.row_lanes(False), 20), [Facts.none(1)])
+    assert not isinstance(run, StackedRun)
+    check(kernel, rng)
+
+
+def test_planes_are_split_for_each_reader_in_its_form() -> None:
+    """A pool takes all channels of a phase as one, a convolution one by one: of the same planes."""
+    rng = random.Random(13)
+    image, pitch = Image(6, 8, 3), Pitch(5, 20)
+    data = rng.randbytes(6 * 8 * 3)
+    whole = Phases(image, Pitch(9, 20), 1, 1, ((0, 0),), range(3))
+    planes = Planes(Grid.of(image, Pitch(9, 20)), whole.planes(data))
+    apart = Phases(image, pitch, 2, 2, ((0, 0), (1, 1)), range(3))
+    stacked = replace(apart, stacked=True)
+    for first, second in ((apart, stacked), (stacked, apart)):
+        value = replace(planes, phases={})
+        for phases in (first, second, first):
+            assert list(phases.planes(value)) == list(phases.planes(data))
+            assert len(phases.planes(value)) == (2 if phases.stacked else 6)

@@ -1,6 +1,7 @@
 """Convolutions with lanes of output channels, whether or not that form would have been chosen."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -84,6 +85,8 @@ def test_channels_of_which_something_is_known(kernel_size: int) -> None:
             Channel(0, 0, 0) if n % 3 == 0 else Channel(*ranges[n]) if n % 3 == 1 else Channel()
             for n in range(9)
         ]
+        # A plane may also be known and not zero: the same value everywhere.
+        channels[4] = Channel(77, 77, grid.vector() * 77)
         frame = Frame(
             image.rows,
             image.columns,
@@ -113,6 +116,35 @@ def test_channels_of_which_something_is_known(kernel_size: int) -> None:
                 assert planes.to_bytes() == expected, kernel
     assert left_out >= 40
     assert idle >= 1
+
+
+def test_a_pixel_that_windows_meet_through_different_taps() -> None:
+    """Each window is one pixel, but not all of the pixel's contribution."""
+    rng = random.Random(4)
+    kernel = conv(rng, depth=64, channels=64, groups=1, factor=0.0003, input_offset=128)
+    kernel = replace(
+        kernel,
+        batches=1,
+        input_height=1,
+        input_width=2,
+        filter_height=1,
+        filter_width=2,
+        output_height=1,
+        output_width=2,
+        stride_height=1,
+        stride_width=1,
+        dilation_height=1,
+        dilation_width=2,
+        pad_top=0,
+        pad_left=1,
+        filter=bytes(rng.randint(0, 127) for _ in range(64 * 2 * 64)),
+    )
+    run, grid = scattered(kernel, turned=False, bits=24)
+    assert run is not None
+    for style in STYLES:
+        data = content(rng, 128, style)
+        planes = Planes(grid, run.run(run.phases.planes(data)))
+        assert planes.to_bytes() == bytes(kernel.reference(data)[0])
 
 
 def grid_planes(data: bytes, grid: Grid, channels: int) -> Planes:

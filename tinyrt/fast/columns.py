@@ -9,7 +9,7 @@ each plus 128, are the scalars. There are two ways to add up the products:
 Columns, and the bias that a sum begins with, are taken modulo the power of two just above all
 lanes. That leaves the lanes as they are, and what is above them is never looked at. But no integer
 is negative then, so that all terms are additions, where half of them would be subtractions, which
-take a fifth longer.
+take a third longer.
 
 Lanes are not in the order of the channels but in that in which bytes are read out at the least
 cost: `lanes.gathering_order`.

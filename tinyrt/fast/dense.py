@@ -1,8 +1,8 @@
 """FULLY_CONNECTED: one position and many channels. `columns.py` adds up, this room converts.
 
 One scale for all channels is the conversion of a plane, whose lanes are the channels. Where each
-has its own, a large layer is converted lane by lane (`lanewise.py`), of a small one each channel is
-read out and scaled by itself.
+has its own, a large layer is converted lane by lane (`lanewise.py`); of a small one, or where no
+lines of one shift are found, each channel is read out and scaled by itself.
 """
 
 from bisect import bisect_right
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from tinyrt import lanes
 from tinyrt.fast.columns import Matrix, Singly, choose
-from tinyrt.fast.lanewise import lanewise, lanewise_cost
+from tinyrt.fast.lanewise import lanewise, lanewise_cost, needed_bits
 from tinyrt.fast.requantize import Masks, Requantization, converter, least_bits
 from tinyrt.fast.straight import convert_all
 from tinyrt.kernel import Run, Value
@@ -20,6 +20,9 @@ from tinyrt.short_multiplier import Staircase, fit_within
 _PRODUCT_BITS = 96
 _FACTOR_BITS = 32
 """So many that the model's own multiplier is among the factors: no lane limits the product."""
+
+_WIDTHS = 4
+"""Widths of lanes that are tried: the wider they are, the longer the lines."""
 
 SCALING = 250.0
 """Nanoseconds to read out and scale one channel."""
@@ -136,16 +139,21 @@ def _all_lanes(
     matrix: Matrix, skipped: bool, constants: Sequence[int], staircases: Sequence[Staircase]
 ) -> Row | None:
     """All lanes at a time, each with a factor of its own; None where that cannot be or is slow."""
-    way = choose(matrix, skipped, max(map(least_bits, staircases)))
-    if way is None:
-        return None
-    count, bits = len(way.order), way.lane_bits
-    if lanewise_cost(count, bits) > SCALING * matrix.channels:
-        return None
-    # Lanes that have no channel are as if they were the first one's.
-    channels = [n if n < matrix.channels else 0 for n in way.order]
-    convert = lanewise([staircases[n] for n in channels], bits)
-    if convert is None:
+    needed = max(map(needed_bits, staircases))
+    for _ in range(_WIDTHS):
+        way = choose(matrix, skipped, needed)
+        if way is None:
+            return None
+        count, bits = len(way.order), way.lane_bits
+        if lanewise_cost(count, bits) > SCALING * matrix.channels:
+            return None
+        # Lanes that have no channel are as if they were the first one's.
+        channels = [n if n < matrix.channels else 0 for n in way.order]
+        convert = lanewise([staircases[n] for n in channels], bits)
+        if convert is not None:
+            break
+        needed = bits + 1
+    else:
         return None
     biases = zip(channels, convert.biases, strict=True)
     add_up = way.sums([constants[n] + added for n, added in biases])

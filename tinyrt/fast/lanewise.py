@@ -34,7 +34,7 @@ class _Half:
     """For each bit of the factors, the highest first, the lanes that have it."""
     addend: int
     steps: int
-    """What is added where the upper of two parallel lines holds."""
+    """What is added where that one of two parallel lines holds that is raised."""
     cut: int
     """Where the bytes are."""
 
@@ -65,6 +65,8 @@ class LaneWise:
     """Limits each lane to its staircase, whose end it puts at 2^(L − 1) − 1."""
     splits: int
     """What sets bit L − 1 where the upper of two lines holds."""
+    lowers: int
+    """Bit L − 1 of the lanes of which the lower line is the one that is raised."""
     halves: tuple[_Half, _Half]
     shift: int
 
@@ -73,7 +75,7 @@ class LaneWise:
         limits = self.limited(vector)
         upper = 0
         if self.splits:
-            upper = (limits + self.splits & self.sign) >> self.lane_bits - 1
+            upper = (limits + self.splits & self.sign ^ self.lowers) >> self.lane_bits - 1
         even, odd = (half.of(limits, upper, self.lane_bits) for half in self.halves)
         return (even | odd) >> self.shift
 
@@ -84,22 +86,30 @@ def lanewise_cost(channels: int, lane_bits: int) -> float:
     return 2 * _FACTOR_BITS * (3 * CALL + 2.2 * ADD * digits)
 
 
+def needed_bits(stairs: Staircase) -> int:
+    """Narrowest lanes for a channel: one that is constant must not leave its lane either."""
+    return least_bits(stairs) if stairs.steps else (stairs.last - stairs.first).bit_length()
+
+
 def lanewise(staircases: Sequence[Staircase], lane_bits: int) -> LaneWise | None:
     """Prepare the conversion of a vector; None where a lane is too narrow, or no line was found.
 
     Args:
         staircases: of each lane, from an accumulator to an int8 value.
-        lane_bits: width of the lanes; at least `least_bits` of each staircase.
+        lane_bits: width of the lanes; at least `needed_bits` of each staircase.
     """
     half = 1 << lane_bits - 1
-    if any(least_bits(stairs) > lane_bits for stairs in staircases):
+    if any(needed_bits(stairs) > lane_bits for stairs in staircases):
         return None
     exponents = [stairs.exponent for stairs in staircases if stairs.steps]
     shift = min([2 * lane_bits - 8, *exponents])
-    lines = [line for stairs in staircases if (line := _line(stairs, shift)) is not None]
-    if len(lines) < len(staircases):
-        return None
-    biases, raised, splits, addends, steps = [], [], [], [], []
+    lines = []
+    for stairs in staircases:
+        line = _line(stairs, shift)
+        if line is None:
+            return None
+        lines.append(line)
+    biases, raised, splits, addends = [], [], [], []
     for stairs, line in zip(staircases, lines, strict=True):
         if not stairs.steps:
             # Constant: the lane is only kept from meeting others.
@@ -109,9 +119,9 @@ def lanewise(staircases: Sequence[Staircase], lane_bits: int) -> LaneWise | None
             biases.append(half - stairs.bottom_end)
             width = stairs.top_end - stairs.bottom_end
             raised.append(half - 1 - width if stairs.top_end < stairs.last else 0)
-        addends.append(line.addend - raised[-1] * line.factor)
+        # Of two lines, the one that is less is taken for granted.
+        addends.append(line.addend - raised[-1] * line.factor + min(line.step, 0))
         splits.append(half - line.split - raised[-1] if line.step else 0)
-        steps.append(line.step)
     bits = max(line.factor for line in lines).bit_length()
     whole = (1 << lane_bits) - 1
 
@@ -137,7 +147,7 @@ def lanewise(staircases: Sequence[Staircase], lane_bits: int) -> LaneWise | None
             take=every_second([whole] * count, parity),
             masks=masks(parity),
             addend=every_second(addends, parity),
-            steps=every_second(steps, parity),
+            steps=every_second([abs(line.step) for line in lines], parity),
             cut=every_second([0xFF << shift] * count, parity),
         )
         for parity in range(2)
@@ -149,6 +159,7 @@ def lanewise(staircases: Sequence[Staircase], lane_bits: int) -> LaneWise | None
         sign=sign,
         limited=limiter(lane_bits, sign, lanes.of_integers(raised, lane_bits)),
         splits=lanes.of_integers(splits, lane_bits),
+        lowers=lanes.of_integers([half if line.step < 0 else 0 for line in lines], lane_bits),
         halves=(halves[0], halves[1]),
         shift=shift,
     )

@@ -1,4 +1,4 @@
-"""Pooling on planes: maxima lane by lane; averages as convolutions with ones."""
+"""Pooling on planes: maxima lane by lane; averages as convolutions with ones, or stacked sums."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -167,7 +167,7 @@ def _down(plane: int, bits: int) -> int:
 
 @dataclass(frozen=True)
 class AveragePooling(Convolution):
-    """AVERAGE_POOL_2D of one image: a convolution with ones, the same for all channels."""
+    """AVERAGE_POOL_2D of one image: sums of all channels at once, or a convolution with ones."""
 
     count: int
     """Inputs of a window."""

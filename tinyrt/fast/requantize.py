@@ -18,6 +18,7 @@ equals the staircase, whose values are less than 256: `fit_within` makes that fi
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from tinyrt import lanes
 from tinyrt.fast.straight import Convert, Scaling, Straight
@@ -129,16 +130,18 @@ def converter(stairs: Staircase, masks: Masks) -> tuple[int, Convert]:
     bias, width = (1 << (bits - 1)) - first, last - first
     # All ones stand for the width (see the module's text): the top of the line is moved there.
     raised = (1 << (bits - 1)) - 1 - width if last < stairs.last else 0
-    limited = limiter(bits, sign, masks.unit() * raised)
-    for phases in (2, 3, 4):
-        line = fit_within(stairs, phases * bits, FACTOR_BITS, 128)
+    shortfall = masks.unit() * raised
+    # The model's own multiplier, which always does, may be a bit longer than a digit.
+    for factor_bits, phases in product((FACTOR_BITS, FACTOR_BITS + 1), (2, 3, 4)):
+        line = fit_within(stairs, phases * bits, factor_bits, 128)
         if line is None:
             continue
         if phases == 2 and not line.step:
-            return bias, _straight(line, stairs.top + 128, raised, masks)
+            return bias, _straight(line, stairs.top + 128, raised, shortfall, masks)
+        limited = limiter(bits, sign, shortfall)
         return bias, _scaler(line, stairs.top + 128, raised, limited, masks, phases)
     relative = stairs.narrowed().moved(-first, 128)
-    return bias, _table(relative, raised, limited, masks)
+    return bias, _table(relative, raised, limiter(bits, sign, shortfall), masks)
 
 
 def parts_converter(
@@ -193,7 +196,7 @@ def parts_converter(
     return convert
 
 
-def _rectifier(stairs: Staircase, sign: int, masks: Masks) -> "Straight | None":
+def _rectifier(stairs: Staircase, sign: int, masks: Masks) -> Straight | None:
     """The conversion where the staircase begins above zero, as behind a ReLU.
 
     Accumulators are limited to zero from below; the upper limit is that of the bytes. So all
@@ -244,8 +247,8 @@ def _rectifier(stairs: Staircase, sign: int, masks: Masks) -> "Straight | None":
     )
 
 
-def _straight(line: Line, top: int, raised: int, masks: Masks) -> Convert:
-    """One line in lanes of twice the width."""
+def _straight(line: Line, top: int, raised: int, shortfall: int, masks: Masks) -> Straight:
+    """One line in lanes of twice the width; `shortfall` is `raised` in every lane."""
     bits = masks.bits
     addend = line.addend - raised * line.factor
     return Straight(
@@ -254,7 +257,7 @@ def _straight(line: Line, top: int, raised: int, masks: Masks) -> Convert:
         carry=0,
         takes=masks.pair((1 << bits) - 1),
         factor=line.factor,
-        raised=masks.unit() * raised,
+        raised=shortfall,
         scaling=Scaling(
             addends=(masks.unit(0, 2) * addend, masks.unit(1, 2) * addend),
             cuts=masks.pair(((1 << top.bit_length()) - 1) << line.shift),

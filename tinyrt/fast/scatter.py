@@ -6,8 +6,8 @@ one sum of products, a block of lanes for each tap, and every output position ad
 the pixels under its window. An input byte of −128 is no term at all: behind a ReLU, half of them.
 
 **Bounds.** A bias makes every lane of a block non-negative; a tap that lies outside of the image
-leaves its bias behind, so that the biases of a sum are the same at every position. Lanes are as
-wide as the sum of all blocks' ranges asks for.
+leaves its bias behind, less what the zero-point takes from the others, so that a sum begins alike
+at every position. Lanes have 24 bits, and the staircase of each channel says whether they hold it.
 """
 
 from collections.abc import Sequence
@@ -146,7 +146,7 @@ class Scatter(PlanarRun):
         """The sum of each window, one behind the other."""
         size = len(self.live) * LANE_BYTES
         if self.pixel_of_window is not None:
-            parts[NOWHERE] = self.gap.outside.to_bytes(size, "little")
+            parts[NOWHERE] = bytes(size)
             return b"".join([parts[pixel] for pixel in self.pixel_of_window])
         from_bytes = int.from_bytes
         return b"".join(
@@ -161,7 +161,9 @@ class Scatter(PlanarRun):
 
     @cached_property
     def pixel_of_window(self) -> tuple[int, ...] | None:
-        """The one pixel of each window, `NOWHERE` in gaps; None where windows have more taps."""
+        """The pixel of each window, `NOWHERE` in gaps; None where it is not its pixel's block."""
+        if any(size != len(self.live) * LANE_BYTES for *_, size in self.pixels):
+            return None
         if any(len(window.blocks) != 1 for window in self.windows if window is not self.gap):
             return None
         if any(window.outside for window in self.windows if window is not self.gap):
@@ -216,7 +218,6 @@ def scatter(builder: BlockBuilder, block: Block) -> Scatter | None:
     facts: list[Channel] = []
     live: list[Output] = []
     bounds: list[_Bounds] = []
-    gaps: list[int] = []
     vectors: list[int] = []
     converts: list[Convert] = []
     for output in block.outputs:
@@ -226,15 +227,13 @@ def scatter(builder: BlockBuilder, block: Block) -> Scatter | None:
         if not steps.steps:
             facts.append(frame.constant(steps.base))
             continue
-        found = _Bounds.of(frame, output)
-        if least_bits(steps) > LANE_BITS or found.greatest >= 1 << LANE_BITS:
+        if least_bits(steps) > LANE_BITS:
             return None
+        found = _Bounds.of(frame, output)
         added, convert = converter(steps, masks)
         facts.append(channel_range(steps))
         live.append(output)
         bounds.append(found)
-        # In gaps, an accumulator that can occur: the inputs may be known more narrowly there.
-        gaps.append(max(0, steps.first - found.begin))
         vectors.append(everywhere * (found.begin + added))
         converts.append(convert)
     used = used_inputs(frame, live)
@@ -245,7 +244,7 @@ def scatter(builder: BlockBuilder, block: Block) -> Scatter | None:
         lanes.of_integers([found.outside[tap] for found in bounds], LANE_BITS)
         for tap in range(len(taps.offsets))
     ]
-    gap = _Window((), lanes.of_integers(gaps, LANE_BITS))
+    gap = _Window((), 0)
     pixels, windows = taps.place(outside, gap, len(live))
     return Scatter(
         phases=Pixels(frame.source.channels, tuple(used)),
@@ -272,30 +271,32 @@ class _Bounds:
     """Of the lanes of one output channel."""
 
     lowest: tuple[int, ...]
-    """For each tap, at most its least sum of weights times bytes, and what stands for it outside
-    of the image."""
+    """For each tap, at most its least sum of weights times bytes, and, where windows reach outside
+    of the image, what stands for it there."""
     outside: tuple[int, ...]
     """For each tap outside of the image, what its lane holds."""
     begin: int
     """The accumulator of which a window's lane is zero."""
-    greatest: int
-    """Of a window's lane."""
 
     @classmethod
     def of(cls, frame: Frame, output: Output) -> "_Bounds":
-        """From the ranges of the inputs, which count from the zero-point."""
+        """From the ranges of the inputs.
+
+        A window's lane is not negative then, and not more than its staircase is long: that reckons
+        with the same ranges or wider ones, input by input, and so begins no later and ends no
+        earlier. A zero in a gap is an accumulator that there can be.
+        """
         middles = [channel.least + channel.greatest for channel in frame.inputs]
         spans = [channel.greatest - channel.least for channel in frame.inputs]
-        lowest, outside, greatest = [], [], 0
+        lowest, outside = [], []
         for tap in output.filter:
             middle, span = sum(map(mul, tap, middles)), sum(map(mul, map(abs, tap), spans))
-            virtual = frame.zero_point * sum(tap)
-            least = min((middle - span) >> 1, virtual)
+            least, virtual = (middle - span) >> 1, frame.zero_point * sum(tap)
+            if frame.padded:
+                least = min(least, virtual)
             lowest.append(least)
             outside.append(virtual - least)
-            greatest += max((middle + span) >> 1, virtual) - least
-        begin = output.bias - sum(outside)
-        return cls(tuple(lowest), tuple(outside), begin, greatest)
+        return cls(tuple(lowest), tuple(outside), output.bias - sum(outside))
 
 
 def used_inputs(frame: Frame, outputs: Sequence[Output]) -> list[int]:

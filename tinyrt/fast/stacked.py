@@ -1,6 +1,6 @@
-"""Windows side by side, the same for all channels: one vector holds the planes of all of them.
+"""Pools with strides, the same for all channels: one vector holds the planes of all of them.
 
-Pools have strides, so that their input is split by phase as bytes anyway. Laid channel upon channel
+With strides, the input is split by phase as bytes anyway. Laid channel upon channel
 into one integer for each phase, it takes a handful of operations where there were as many for every
 channel; and the planes of small images, which pools make, are too short to be worth an operation.
 
@@ -15,7 +15,7 @@ from tinyrt import lanes
 from tinyrt.fast.frame import Axis, Frame
 from tinyrt.planar import Channel, Facts, Grid, Image, Phases, Pitch, PlanarRun
 
-Combine = Callable[[Sequence[int]], int]
+CombineTaps = Callable[[Sequence[int]], int]
 """From a vector for each tap to the vector of outputs, each a byte at a lane of the grid."""
 
 
@@ -27,7 +27,7 @@ class StackedRun(PlanarRun):
     channels: Sequence[Channel]
     taps: tuple[tuple[int, int], ...]
     """Of each tap, the phase, and bits that its vector is moved down by."""
-    combine: Combine
+    combine: CombineTaps
     grid: Grid
     """Of all channels."""
     image: Grid
@@ -69,7 +69,7 @@ def stacked_run(
     target: Image,
     grid: Grid,
     fact: Channel,
-    combine: Combine,
+    combine: CombineTaps,
 ) -> StackedRun:
     """Prepare a pool.
 

@@ -1,9 +1,9 @@
 """Conversions by one line, all channels of a layer in one loop.
 
 What most accumulators become is one line (`requantize.py` finds it): lanes are limited, multiplied
-by a short factor in lanes of twice the width, and the byte is cut out of the product. A dozen and a
-half operations on a plane take 30 ns each before they do anything; so a layer's channels share one
-loop, and the constants that they have in common.
+by a short factor in lanes of twice the width, and the byte is cut out of the product. Some twenty
+operations on a plane take 30 ns each before they do anything; so a layer's channels share one loop,
+and the constants that they have in common.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,7 +47,7 @@ class Straight:
     sign: int
     """Bit L − 1 of every lane of the accumulators."""
     carry: int
-    """The same of a plane."""
+    """The same of a plane; may be zero where no result is beyond its top."""
     takes: tuple[int, int]
     """The even lanes, and the odd ones."""
     factor: int
