@@ -79,7 +79,7 @@ def test_strided_copies(seed: int) -> None:
 
 def test_softmax_rows() -> None:
     rng = random.Random(1)
-    for depth in (1, 2, 12, 100):
+    for depth in (1, 2, 12, 100, 1000):
         multiplier, shift = quantize_multiplier(min(0.1 * (1 << 26), (1 << 31) - 1.0))
         kernel = Softmax(3, depth, multiplier, shift, -(((1 << 5) - 1 << 26) >> shift))
         fast = kernel.fast()

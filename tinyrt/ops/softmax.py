@@ -1,7 +1,7 @@
 """SOFTMAX."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -104,7 +104,7 @@ class Softmax(Kernel):
         )
 
     def fast(self) -> Run:
-        """The definition, each exponential computed once: a difference is one of 256."""
+        """Value by value: one of at most 256 in a row has one exponential and one result."""
         exponentials: dict[int, int] = {}
 
         def exponential(difference: int) -> int:
@@ -112,29 +112,38 @@ class Softmax(Kernel):
                 exponentials[difference] = self._exponential(difference)
             return exponentials[difference]
 
-        return lambda source: (self._rows(source, exponential),)
+        def row_of(row: bytes) -> bytes:
+            values = {byte: byte - 256 if byte > 127 else byte for byte in set(row)}
+            greatest = max(values.values())
+            found = {byte: exponential(value - greatest) for byte, value in values.items()}
+            total = sum([_summand(value) * row.count(byte) for byte, value in found.items()])
+            reciprocal, shift = _reciprocal(total)
+            table = bytearray(256)
+            for byte, value in found.items():
+                table[byte] = _probability(value, reciprocal, shift)
+            return row.translate(table)
+
+        size, depth = self.rows * self.depth, self.depth
+
+        def run(source: Value) -> tuple[Value, ...]:
+            data = bytes(source)
+            rows = [row_of(data[start : start + depth]) for start in range(0, size, depth)]
+            return (b"".join(rows),)
+
+        return run
 
     def reference(self, *operands: Value) -> tuple[Value, ...]:
         """Exponentials of the differences from the maximum, times the reciprocal of their sum."""
-        return (self._rows(operands[0], self._exponential),)
-
-    def _rows(self, operand: Value, exponential: Callable[[int], int]) -> bytearray:
-        source = memoryview(operand).cast("b").tolist()
+        source = memoryview(operands[0]).cast("b").tolist()
         output = bytearray()
         for start in range(0, self.rows * self.depth, self.depth):
             row = source[start : start + self.depth]
             greatest = max(row)
-            exponentials = [exponential(value - greatest) for value in row]
-            total = sum(rounding_divide_by_pot(value, _SUM_INTEGER_BITS) for value in exponentials)
-            # total = (1 + x) · 2^bits_over_unit with x in [0, 1).
-            headroom = 32 - total.bit_length()
-            bits_over_unit = _SUM_INTEGER_BITS - headroom
-            reciprocal = gemmlowp.one_over_one_plus_x((total << headroom) - (1 << 31))
+            exponentials = [self._exponential(value - greatest) for value in row]
+            reciprocal, shift = _reciprocal(sum(map(_summand, exponentials)))
             for value in exponentials:
-                quotient = saturating_rounding_doubling_high_mul(reciprocal, value)
-                probability = rounding_divide_by_pot(quotient, bits_over_unit + 31 - 8)
-                output.append(clamp(probability - 128, -128, 127) & 0xFF)
-        return output
+                output.append(_probability(value, reciprocal, shift))
+        return (output,)
 
     def _exponential(self, difference: int) -> int:
         """Exponential of a difference of inputs, without integer bits; 0 for those too far away."""
@@ -157,3 +166,23 @@ class Softmax(Kernel):
             for place in row:
                 element = range(place, place + 1)
                 yield Touch(((0, element),), element)
+
+
+def _summand(exponential: int) -> int:
+    """An exponential as it is added up, with the integer bits of a sum."""
+    return rounding_divide_by_pot(exponential, _SUM_INTEGER_BITS)
+
+
+def _reciprocal(total: int) -> tuple[int, int]:
+    """The reciprocal of a sum of exponentials, and how far its products are to be shifted right."""
+    # total = (1 + x) · 2^bits_over_unit with x in [0, 1).
+    headroom = 32 - total.bit_length()
+    bits_over_unit = _SUM_INTEGER_BITS - headroom
+    reciprocal = gemmlowp.one_over_one_plus_x((total << headroom) - (1 << 31))
+    return reciprocal, bits_over_unit + 31 - 8
+
+
+def _probability(exponential: int, reciprocal: int, shift: int) -> int:
+    """The output byte of an exponential."""
+    quotient = saturating_rounding_doubling_high_mul(reciprocal, exponential)
+    return clamp(rounding_divide_by_pot(quotient, shift) - 128, -128, 127) & 0xFF
