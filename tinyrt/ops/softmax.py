@@ -1,6 +1,7 @@
 """SOFTMAX."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
@@ -105,22 +106,28 @@ class Softmax(Kernel):
 
     def fast(self) -> Run:
         """Value by value: one of at most 256 in a row has one exponential and one result."""
-        exponentials: dict[int, int] = {}
+        known: dict[int, tuple[int, int]] = {}
 
-        def exponential(difference: int) -> int:
-            if difference not in exponentials:
-                exponentials[difference] = self._exponential(difference)
-            return exponentials[difference]
+        def exponential(difference: int) -> tuple[int, int]:
+            """And what of it is added up."""
+            if difference not in known:
+                value = self._exponential(difference)
+                known[difference] = value, _summand(value)
+            return known[difference]
 
         def row_of(row: bytes) -> bytes:
-            values = {byte: byte - 256 if byte > 127 else byte for byte in set(row)}
-            greatest = max(values.values())
-            found = {byte: exponential(value - greatest) for byte, value in values.items()}
-            total = sum([_summand(value) * row.count(byte) for byte, value in found.items()])
+            counts = Counter(row)
+            values = [(byte - 256 if byte > 127 else byte, byte) for byte in counts]
+            greatest, _ = max(values)
+            found = [(byte, *exponential(value - greatest)) for value, byte in values]
+            total = sum([summand * counts[byte] for byte, _, summand in found])
             reciprocal, shift = _reciprocal(total)
+            half = 1 << (shift - 1)
             table = bytearray(256)
-            for byte, value in found.items():
-                table[byte] = _probability(value, reciprocal, shift)
+            for byte, value, _ in found:
+                # `_probability`, without its calls: nothing is negative here, and halves go up.
+                rounded = (reciprocal * value + (1 << 30) >> 31) + half >> shift
+                table[byte] = min(rounded, 255) ^ 0x80
             return row.translate(table)
 
         size, depth = self.rows * self.depth, self.depth
