@@ -56,7 +56,7 @@ class Participant:
 
 
 class Bench:
-    """The workers: started when they are first needed, and again when they have died."""
+    """The workers: started when they are needed, anew for every model and when they have died."""
 
     def __init__(self, clock: str = DEFAULT) -> None:
         """Start nothing yet."""
@@ -66,9 +66,13 @@ class Bench:
 
     def close(self) -> None:
         """End all processes."""
+        self._end_workers()
+        self._folder.cleanup()
+
+    def _end_workers(self) -> None:
         for worker in self._workers.values():
             worker.close()
-        self._folder.cleanup()
+        self._workers.clear()
 
     def versions(self) -> Mapping[str, str]:
         """What ran, by the name of the executor."""
@@ -80,6 +84,9 @@ class Bench:
         Raises:
             RuntimeError: tinyrt itself did not run, or with NumPy loaded.
         """
+        if case.kind == "model":
+            # As its user runs it: alone, not in memory that a hundred layers were loaded into.
+            self._end_workers()
         content = case.build()
         path = Path(self._folder.name) / "model.tflite"
         path.write_bytes(content)
