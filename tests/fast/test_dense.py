@@ -12,6 +12,7 @@ from tinyrt import lanes
 from tinyrt.fast import dense
 from tinyrt.fast.columns import HALF_BITS, LANE_BITS, Matrix, Paired, Singly, choose
 from tinyrt.fast.lanewise import lanewise_cost
+from tinyrt.fixedpoint import Numerics
 from tinyrt.ops.fully_connected import FullyConnected
 
 
@@ -259,14 +260,26 @@ def test_a_channel_that_is_always_limited_does_not_meet_its_neighbours() -> None
         assert_same(kernel, [data], "high")
 
 
-def test_factors_of_more_than_a_digit() -> None:
-    """Where a staircase is very long, only the model's own multiplier may do."""
+@pytest.mark.parametrize(
+    ("weight", "multiplier", "shift"),
+    [(90, 1268800343, -16), (114, 1167292415, -15), (120, 1074685923, -16)],
+)
+def test_factors_of_more_than_a_digit(weight: int, multiplier: int, shift: int) -> None:
+    """Staircases so long that no factor of 30 bits equals them: the model's own multiplier does."""
     rng = random.Random(5)
-    for _ in range(40):
-        kernel = layer(rng, depth=2000, channels=4, per_channel=False, batches=1, input_offset=128)
-        weights = bytes(rng.randint(90, 127) for _ in range(8000))
-        multiplier, shift = rng.randrange(1 << 30, 1 << 31), rng.choice((-15, -16))
-        kernel = replace(
-            kernel, filter=weights, multipliers=(multiplier,), shifts=(shift,), output_offset=-128
-        )
-        assert_same(kernel, [rng.randbytes(2000)], "uniform")
+    kernel = replace(
+        layer(rng, depth=2000, channels=4, per_channel=False, batches=1, input_offset=128),
+        filter=bytes([weight]) * 8000,
+        bias=(5,) * 4,
+        multipliers=(multiplier,),
+        shifts=(shift,),
+        numerics=Numerics.TFLM,
+        output_offset=-128,
+        activation_min=-128,
+        activation_max=127,
+    )
+    check(kernel, rng)
+    for _ in range(20):
+        least = rng.randint(-128, 127)
+        data = bytes(rng.randint(least, 127) & 0xFF for _ in range(2000))
+        assert_same(kernel, [data], "a range")
