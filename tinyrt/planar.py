@@ -242,18 +242,14 @@ class Phases:
             planes += self._spread(bytes(phase))
         return planes
 
-    @property
-    def stored_rows(self) -> int:
-        """Of the phase that has most."""
-        size = self.image.width if self.pitch.turned else self.image.height
-        return -(-size // self.row_stride)
-
     def _banded(self, rows: list[_Row], empty: _Row) -> list[_Row]:
         """The rows of a phase band by band; an empty one where there are too few."""
         bands = self.pitch.bands
         if bands == 1 and not self.stacked:
             return rows
-        height = -(-self.stored_rows // bands)
+        size = self.image.width if self.pitch.turned else self.image.height
+        stored = -(-size // self.row_stride)
+        height = -(-stored // bands)
         filled = rows + [empty] * (bands * height - len(rows))
         return [row for band in range(bands) for row in filled[band::bands]]
 

@@ -125,18 +125,6 @@ def lanewise(staircases: Sequence[Staircase], lane_bits: int) -> LaneWise | None
     bits = max(line.factor for line in lines).bit_length()
     whole = (1 << lane_bits) - 1
 
-    def masks(parity: int) -> tuple[int, ...]:
-        return tuple(
-            lanes.of_integers(
-                [
-                    whole if n % 2 == parity and line.factor >> bit & 1 else 0
-                    for n, line in enumerate(lines)
-                ],
-                lane_bits,
-            )
-            for bit in range(bits - 1, -1, -1)
-        )
-
     def every_second(values: Sequence[int], parity: int) -> int:
         chosen = [value if n % 2 == parity else 0 for n, value in enumerate(values)]
         return lanes.of_integers(chosen, lane_bits)
@@ -145,7 +133,10 @@ def lanewise(staircases: Sequence[Staircase], lane_bits: int) -> LaneWise | None
     halves = tuple(
         _Half(
             take=every_second([whole] * count, parity),
-            masks=masks(parity),
+            masks=tuple(
+                every_second([whole if line.factor >> bit & 1 else 0 for line in lines], parity)
+                for bit in range(bits - 1, -1, -1)
+            ),
             addend=every_second(addends, parity),
             steps=every_second([abs(line.step) for line in lines], parity),
             cut=every_second([0xFF << shift] * count, parity),

@@ -101,8 +101,7 @@ class MaxPooling(PlanarOperator):
         valid = grid.vector()
         combine = greater(grid.lanes, grid.pitch.lane_bits)
         limited = limits(valid, combine, self.low, self.high)
-        everything = valid * 0xFF
-        return lambda vectors: limited(reduce(combine, vectors) & everything)
+        return lambda vectors: limited(reduce(combine, vectors))
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,6 @@ class MaxPoolingRun(PlanarRun):
     def run(self, *operands: Sequence[int]) -> list[int]:
         """The greatest along each row, then of the rows."""
         (planes,) = operands
-        everything = self.valid * 0xFF
         limited = limits(self.valid, self.greater, self.low, self.high)
         results = []
         for channel in range(self.depth):
@@ -137,12 +135,12 @@ class MaxPoolingRun(PlanarRun):
                 for phase, columns in self.columns.items()
             }
             greatest = reduce(self.greater, [_down(along[n], bits) for n, bits in self.rows])
-            results.append(limited(greatest & everything))
+            results.append(limited(greatest))
         return results
 
 
 def limits(valid: int, greater_of: Combine, low: int, high: int) -> Callable[[int], int]:
-    """A function that limits the byte in every valid lane.
+    """A function that keeps the byte in every valid lane, and limits it.
 
     Args:
         valid: one in each of them, nothing elsewhere.
@@ -150,9 +148,10 @@ def limits(valid: int, greater_of: Combine, low: int, high: int) -> Callable[[in
         low: least byte.
         high: greatest byte.
     """
-    lows, highs = valid * low, valid * high
+    everything, lows, highs = valid * 0xFF, valid * low, valid * high
 
     def limited(vector: int) -> int:
+        vector &= everything
         if low:
             vector = greater_of(vector, lows)
         # The lesser is what remains of the sum.

@@ -254,7 +254,7 @@ def _straight(line: Line, top: int, raised: int, shortfall: int, masks: Masks) -
     return Straight(
         bits=bits,
         sign=masks.shared(1 << (bits - 1)),
-        carry=0,
+        carry=masks.result(1 << (bits - 1)),
         takes=masks.pair((1 << bits) - 1),
         factor=line.factor,
         raised=shortfall,

@@ -89,9 +89,7 @@ class Scatter(PlanarRun):
     below: tuple[int, ...]
     """For each phase, ones in all lanes of a contribution."""
     windows: tuple[_Window, ...]
-    """In the order of the grid's lanes."""
-    gap: _Window
-    """The one that stands in all gaps."""
+    """In the order of the grid's lanes; those in gaps add up nothing."""
     vectors: tuple[int, ...]
     """What is added to the sums of each live channel."""
     converts: tuple[Convert, ...]
@@ -161,16 +159,12 @@ class Scatter(PlanarRun):
 
     @cached_property
     def pixel_of_window(self) -> tuple[int, ...] | None:
-        """The pixel of each window, `NOWHERE` in gaps; None where it is not its pixel's block."""
+        """The pixel of each window, `NOWHERE` of an empty one; None where there is more to add."""
         if any(size != len(self.live) * LANE_BYTES for *_, size in self.pixels):
             return None
-        if any(len(window.blocks) != 1 for window in self.windows if window is not self.gap):
+        if any(len(window.blocks) > 1 or window.outside for window in self.windows):
             return None
-        if any(window.outside for window in self.windows if window is not self.gap):
-            return None
-        return tuple(
-            NOWHERE if window is self.gap else window.blocks[0][0] for window in self.windows
-        )
+        return tuple(window.blocks[0][0] if window.blocks else NOWHERE for window in self.windows)
 
 
 def scatter_cost(frame: Frame, outputs: Sequence[Output], inputs: Sequence[int]) -> float:
@@ -215,6 +209,8 @@ def scatter(builder: BlockBuilder, block: Block) -> Scatter | None:
     pitch = Pitch(frame.pitch.row_lanes, LANE_BITS, frame.pitch.turned)
     masks = Masks(Grid.of(frame.target, pitch))
     everywhere = lanes.ones(masks.grid.lanes, LANE_BITS)
+    middles = [channel.least + channel.greatest for channel in frame.inputs]
+    spans = [channel.greatest - channel.least for channel in frame.inputs]
     facts: list[Channel] = []
     live: list[Output] = []
     bounds: list[_Bounds] = []
@@ -229,7 +225,7 @@ def scatter(builder: BlockBuilder, block: Block) -> Scatter | None:
             continue
         if least_bits(steps) > LANE_BITS:
             return None
-        found = _Bounds.of(frame, output)
+        found = _Bounds.of(frame, middles, spans, output)
         added, convert = converter(steps, masks)
         facts.append(channel_range(steps))
         live.append(output)
@@ -244,8 +240,7 @@ def scatter(builder: BlockBuilder, block: Block) -> Scatter | None:
         lanes.of_integers([found.outside[tap] for found in bounds], LANE_BITS)
         for tap in range(len(taps.offsets))
     ]
-    gap = _Window((), 0)
-    pixels, windows = taps.place(outside, gap, len(live))
+    pixels, windows = taps.place(outside, len(live))
     return Scatter(
         phases=Pixels(frame.source.channels, tuple(used)),
         channels=facts,
@@ -259,7 +254,6 @@ def scatter(builder: BlockBuilder, block: Block) -> Scatter | None:
         pixels=pixels,
         below=tuple((1 << len(phase) * len(live) * LANE_BITS) - 1 for phase in taps.phases),
         windows=windows,
-        gap=gap,
         vectors=tuple(vectors),
         converts=tuple(converts),
         lane_bits=frame.pitch.lane_bits,
@@ -279,15 +273,15 @@ class _Bounds:
     """The accumulator of which a window's lane is zero."""
 
     @classmethod
-    def of(cls, frame: Frame, output: Output) -> "_Bounds":
-        """From the ranges of the inputs.
+    def of(
+        cls, frame: Frame, middles: Sequence[int], spans: Sequence[int], output: Output
+    ) -> "_Bounds":
+        """From the ranges of the inputs: least plus greatest, and greatest less least, of each.
 
         A window's lane is not negative then, and not more than its staircase is long: that reckons
         with the same ranges or wider ones, input by input, and so begins no later and ends no
         earlier. A zero in a gap is an accumulator that there can be.
         """
-        middles = [channel.least + channel.greatest for channel in frame.inputs]
-        spans = [channel.greatest - channel.least for channel in frame.inputs]
         lowest, outside = [], []
         for tap in output.filter:
             middle, span = sum(map(mul, tap, middles)), sum(map(mul, map(abs, tap), spans))
@@ -350,13 +344,12 @@ class _Taps:
         return cls(frame, list(phases.values()), offsets)
 
     def place(
-        self, outside: Sequence[int], gap: _Window, outputs: int
+        self, outside: Sequence[int], outputs: int
     ) -> tuple[tuple[tuple[int, int, int], ...], tuple[_Window, ...]]:
         """The pixels that are looked at, and the windows over them.
 
         Args:
             outside: what stands for each tap that meets no pixel.
-            gap: the window in all gaps.
             outputs: output channels.
         """
         frame = self.frame
@@ -368,6 +361,7 @@ class _Taps:
         }
         pixels: dict[int, int] = {}
         windows: list[_Window] = []
+        nothing = _Window((), 0)
         for row in range(frame.rows.output):
             for column in range(frame.columns.output):
                 blocks: list[tuple[int, slice]] = []
@@ -387,7 +381,7 @@ class _Taps:
                     else:
                         missing += outside[tap]
                 windows.append(_Window(tuple(blocks), missing))
-            windows += [gap] * (frame.pitch.row_lanes - frame.columns.output)
+            windows += [nothing] * (frame.pitch.row_lanes - frame.columns.output)
         sizes = [len(taps) * size for taps in self.phases]
         looked_at = [(number, phase, sizes[phase]) for number, phase in sorted(pixels.items())]
         return tuple(looked_at), tuple(windows)

@@ -9,7 +9,7 @@ all lie inside. What lanes between the images hold is nobody's, and left out.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinyrt import lanes
 from tinyrt.fast.frame import Axis, Frame
@@ -91,9 +91,8 @@ def stacked_run(
         for row, row_offset in rows.taps
         for column, column_offset in columns.taps
     ]
-    every = range(source.channels)
     return StackedRun(
-        phases=Phases(source, pitch, rows.stride, columns.stride, frame.wanted, every, True),
+        phases=replace(frame.phases(range(source.channels)), stacked=True),
         channels=(fact,) * source.channels,
         taps=tuple((phase, beyond * pitch.lane_bits) for phase, beyond in taps),
         combine=combine,

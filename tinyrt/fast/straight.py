@@ -47,7 +47,7 @@ class Straight:
     sign: int
     """Bit L − 1 of every lane of the accumulators."""
     carry: int
-    """The same of a plane; may be zero where no result is beyond its top."""
+    """The same of a plane."""
     takes: tuple[int, int]
     """The even lanes, and the odd ones."""
     factor: int
@@ -89,7 +89,7 @@ def convert_all(converts: Sequence[Convert]) -> ConvertAll:
 
 def _straight_planes(channels: Sequence[Straight]) -> ConvertAll:
     first = channels[0]
-    sign, carry, down = first.sign, max(c.carry for c in channels), first.bits - 1
+    sign, carry, down = first.sign, first.carry, first.bits - 1
     even_take, odd_take = first.takes
     # One object for what channels have in common.
     scalings: dict[Scaling, tuple[int, ...]] = {}
